@@ -1,0 +1,1 @@
+"""What users and the API server see: the kinds, their words and the moves a scan may make."""

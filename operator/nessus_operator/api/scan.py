@@ -1,0 +1,255 @@
+"""NessusScan: one scan of a list of targets. Bounds: crds/nessusscans.yaml."""
+
+from enum import StrEnum
+from typing import Literal
+
+from nessus_operator.api import names
+from nessus_operator.api.conditions import Condition
+from nessus_operator.api.metadata import KubeObject
+from nessus_operator.api.model import KubeModel, Time
+from nessus_operator.api.transitions import ACTIVE, TERMINAL, Phase
+
+
+class ScanType(StrEnum):
+    UNTRUSTED = "Untrusted"
+    AUTHENTICATED = "Authenticated"
+    AUTHENTICATED_PRIVILEGED = "AuthenticatedPrivileged"
+
+
+class ElevationMethod(StrEnum):
+    SUDO = "Sudo"
+    SU = "Su"
+    SU_SUDO = "SuSudo"
+    PBRUN = "Pbrun"
+    DZDO = "Dzdo"
+    K5LOGIN = "K5Login"
+    CISCO_ENABLE = "CiscoEnable"
+    CHECKPOINT_GAIA_EXPERT = "CheckpointGaiaExpert"
+
+
+class NameRef(KubeModel):
+    name: str
+
+
+class PoolRef(KubeModel):
+    kind: Literal["ScannerPool"] = "ScannerPool"
+    name: str
+
+
+class Collect(KubeModel):
+    scan_id: int
+    history_id: int | None = None
+
+
+class Kerberos(KubeModel):
+    kdc: str
+    port: int = 88
+    transport: Literal["TCP", "UDP"] = "TCP"
+    realm: str
+
+
+class Windows(KubeModel):
+    domain: str | None = None
+
+
+class Elevation(KubeModel):
+    method: ElevationMethod
+    account: str | None = None
+    su_user: str | None = None
+    bin_directory: str | None = None
+
+
+class Credentials(KubeModel):
+    type: Literal["SSH", "Windows"]
+    auth_method: Literal["Password", "PublicKey", "Certificate", "Kerberos"] = "Password"
+    secret_ref: NameRef
+    kerberos: Kerberos | None = None
+    windows: Windows | None = None
+    elevation: Elevation | None = None
+
+
+class Settings(KubeModel):
+    port_range: str | None = None
+
+
+class ScanSpec(KubeModel):
+    pool_ref: PoolRef
+    scanner_name: str | None = None
+    display_name: str | None = None
+    description: str = ""
+    targets: tuple[str, ...] | None = None
+    collect: Collect | None = None
+    scan_type: ScanType
+    credentials: Credentials | None = None
+    template: str = "advanced"
+    settings: Settings | None = None
+    priority: int = 0
+    starting_deadline_seconds: int | None = None
+    active_deadline_seconds: int = 86400
+    backoff_limit: int | None = None
+    auth_failure_policy: Literal["Complete", "Fail"] = "Complete"
+    ttl_seconds_after_finished: int | None = None
+    suspend: bool = False
+    cancel: bool = False
+    manual_retries: int = 0
+
+
+class StopReason(StrEnum):
+    CANCELLED = "Cancelled"
+    DEADLINE = "Deadline"
+    DELETED = "Deleted"
+    SCOPE_DENIED = "ScopeDenied"
+
+
+class Stop(KubeModel):
+    reason: StopReason
+    time: Time
+
+
+class Remote(KubeModel):
+    token: str
+    scan_id: int | None = None
+    launch_time: Time | None = None
+    scan_uuid: str | None = None
+    state: str | None = None
+    scope_generation: int | None = None
+
+
+class RemoteCleanup(KubeModel):
+    attempt: int
+    scanner_name: str
+    scan_id: int | None = None
+    token: str
+
+
+class Progress(KubeModel):
+    percent: int = 0
+    hosts_completed: int = 0
+    hosts_total: int = 0
+
+
+class Severities(KubeModel):
+    critical: int = 0
+    high: int = 0
+    medium: int = 0
+    low: int = 0
+    info: int = 0
+
+
+class Compliance(KubeModel):
+    passed: int = 0
+    failed: int = 0
+    warning: int = 0
+    error: int = 0
+
+
+class Results(KubeModel):
+    digest: str
+    store_bytes: int
+    report_digest: str
+    report_bytes: int
+    hosts: int
+    findings: int
+    severities: Severities = Severities()
+    compliance: Compliance = Compliance()
+    partial: bool = False
+
+
+class AuthenticationStatus(StrEnum):
+    SUCCESS = "Success"
+    PARTIAL = "Partial"
+    FAILED = "Failed"
+    NOT_APPLICABLE = "NotApplicable"
+    UNKNOWN = "Unknown"
+
+
+class HostAuthentication(KubeModel):
+    """How many hosts the scanner could log in to, by outcome."""
+
+    success: int = 0
+    partial: int = 0
+    failed: int = 0
+    not_applicable: int = 0
+    unknown: int = 0
+
+
+class Authentication(KubeModel):
+    status: AuthenticationStatus
+    hosts: HostAuthentication = HostAuthentication()
+
+
+class Failure(KubeModel):
+    reason: str
+    message: str = ""
+    fault: Literal["Platform", "User"]
+
+
+class Attempt(KubeModel):
+    """One line of attemptHistory."""
+
+    attempt: int
+    phase: Phase | None = None
+    reason: str | None = None
+    scanner_name: str | None = None
+    scan_id: int | None = None
+    start_time: Time | None = None
+    completion_time: Time | None = None
+    results_digest: str | None = None
+
+
+class ScanStatus(KubeModel):
+    phase: Phase | None = None
+    attempt: int | None = None
+    observed_manual_retries: int | None = None
+    platform_failures: int | None = None
+    observed_generation: int | None = None
+    message: str | None = None
+    targets_summary: str | None = None
+    queue_time: Time | None = None
+    next_attempt_time: Time | None = None
+    start_time: Time | None = None
+    completion_time: Time | None = None
+    stop: Stop | None = None
+    scanner_name: str | None = None
+    remote: Remote | None = None
+    remote_cleanups: tuple[RemoteCleanup, ...] = ()
+    progress: Progress | None = None
+    results: Results | None = None
+    authentication: Authentication | None = None
+    warnings: tuple[str, ...] = ()
+    failure: Failure | None = None
+    attempt_history: tuple[Attempt, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    def condition(self, type_: str) -> Condition | None:
+        return next((c for c in self.conditions if c.type == type_), None)
+
+
+class NessusScan(KubeObject):
+    api_version: str = names.API_VERSION
+    kind: Literal["NessusScan"] = "NessusScan"
+    spec: ScanSpec
+    status: ScanStatus = ScanStatus()
+
+    @property
+    def phase(self) -> Phase | None:
+        return self.status.phase
+
+    @property
+    def active(self) -> bool:
+        """Queued, Running, or not seen by the operator yet."""
+        return self.phase is None or self.phase in ACTIVE
+
+    @property
+    def finished(self) -> bool:
+        return self.phase in TERMINAL
+
+    @property
+    def pool_key(self) -> tuple[str, str]:
+        """(namespace, name) of its pool: a pool serves the scans of its own namespace."""
+        return self.metadata.namespace, self.spec.pool_ref.name
+
+    @property
+    def finalized(self) -> bool:
+        """Carries our finalizer: something of it may exist on a scanner."""
+        return names.FINALIZER in self.metadata.finalizers

@@ -1,0 +1,50 @@
+"""Faults, named by what the caller should do next.
+
+    Fault
+    ├── Unavailable        again later; counts for the circuit breaker
+    │   └── RateLimited    again after `retry_after` seconds
+    ├── Unauthorized       the login is refused: correct the Secret, or the rights
+    ├── NotLicensed        the licence closes this call (Nessus answers 412): never again
+    ├── NotFound           it is not there (any more)
+    ├── Conflict           it changed, or is in the wrong state: look again, then decide again
+    └── Rejected           what was asked is wrong: never again in this form
+
+Clients translate at their edge. The text is our own and may be shown to users: nothing of a
+remote answer but a few cleaned characters goes into it.
+"""
+
+
+class Fault(Exception):
+    """Something outside did not do what we asked."""
+
+
+class Unavailable(Fault):
+    """Did not answer, or answered that it cannot now."""
+
+
+class RateLimited(Unavailable):
+    """Asks us to wait."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unauthorized(Fault):
+    """Refuses our credentials."""
+
+
+class NotLicensed(Fault):
+    """The licence of the scanner does not allow this call."""
+
+
+class NotFound(Fault):
+    """Is not there."""
+
+
+class Conflict(Fault):
+    """Is not in the state that we thought."""
+
+
+class Rejected(Fault):
+    """Will never accept this request."""
