@@ -7,6 +7,7 @@
     ├── NotLicensed        the licence closes this call (Nessus answers 412): never again
     ├── NotFound           it is not there (any more)
     ├── Conflict           it changed, or is in the wrong state: look again, then decide again
+    │   └── AlreadyExists  something of that name is there: look whether it is ours
     └── Rejected           what was asked is wrong: never again in this form
 
 Clients translate at their edge. The text is our own and may be shown to users: nothing of a
@@ -44,6 +45,10 @@ class NotFound(Fault):
 
 class Conflict(Fault):
     """Is not in the state that we thought."""
+
+
+class AlreadyExists(Conflict):
+    """The name is taken."""
 
 
 class Rejected(Fault):

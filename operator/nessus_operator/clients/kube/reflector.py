@@ -1,0 +1,154 @@
+"""Follow every object of one kind: list once, then watch, resume, and list again when told to.
+
+Rules learnt from a real API server: a watch ends by being cut far more often than it ends, so
+the backoff is reset once a watch is open; a server that restarts answers 403, 404, 429 and 5xx
+for a while; a watch from a version of the future stays silent for ever, so two silences in a
+row mean listing again.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Literal
+
+import structlog
+
+from nessus_operator.clients import clock
+from nessus_operator.clients.errors import Fault
+from nessus_operator.clients.kube.requests import Gone, Kube, Object, fault
+
+log = structlog.get_logger(__name__)
+
+Change = Literal["ADDED", "MODIFIED", "DELETED"]
+Restart = Literal["expired", "silent", "error"]
+
+# The server sends a bookmark about every 60 seconds, so a longer silence is a dead connection.
+SILENCE = 75.0
+_WATCH_SECONDS = 300
+_FIRST_BACKOFF = 0.2
+_LAST_BACKOFF = 5.0
+
+
+class Reflector:
+    """Calls `on_change` for each change, in order; after a gap also for what was deleted in it.
+
+    `synced` is set once the first list was read. `fault` is why the last try failed, None while
+    all is well. `seen` is the monotonic moment of the last sign of life.
+    """
+
+    def __init__(
+        self,
+        kube: Kube,
+        path: str,
+        on_change: Callable[[Change, Object], None],
+        *,
+        on_restart: Callable[[Restart], None] = lambda _: None,
+        silence: float = SILENCE,
+    ) -> None:
+        self.path = path
+        self.synced = asyncio.Event()
+        self.fault: Fault | None = None
+        self.seen = clock.monotonic()
+        self._kube = kube
+        self._on_change = on_change
+        self._on_restart = on_restart
+        self._silence = silence
+        self._version: str | None = None
+        self._known: dict[str, Object] = {}
+        self._backoff = _FIRST_BACKOFF
+        self._silences = 0
+
+    def fresh(self) -> bool:
+        """Read once, and not silent for longer than a bookmark may take."""
+        return self.synced.is_set() and clock.monotonic() - self.seen <= self._silence
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        while True:
+            try:
+                if self._version is None:
+                    self._version = await self._list()
+                await self._watch(self._version)
+            except Gone:
+                self._restart("expired")
+            except Fault as error:
+                await self._wait_after(error)
+
+    async def _list(self) -> str:
+        objects, version = await self._kube.list_all(self.path)
+        found = {item["metadata"]["uid"]: item for item in objects}
+        for uid in self._known.keys() - found.keys():
+            self._emit("DELETED", self._known[uid])
+        for uid, item in found.items():
+            known = self._known.get(uid)
+            if known is None:
+                self._emit("ADDED", item)
+            elif _version(known) != _version(item):
+                self._emit("MODIFIED", item)
+        self._alive()
+        self.synced.set()
+        return version
+
+    async def _watch(self, version: str) -> None:
+        seconds = _WATCH_SECONDS + random.randrange(60)  # noqa: S311 - spreads load, no secret
+        async for event in self._kube.watch(
+            self.path, version, seconds=seconds, silence=self._silence
+        ):
+            item = event["object"]
+            match event["type"]:
+                case "ERROR":
+                    raise fault(item.get("code", 500), item)
+                case "OPENED":
+                    self._backoff = _FIRST_BACKOFF
+                    continue
+                case "BOOKMARK":
+                    pass
+                case change:
+                    self._emit(change, item)
+            self._silences = 0
+            self._version = _version(item)
+            self._alive()
+
+    def _emit(self, change: Change, item: Object) -> None:
+        uid = item["metadata"]["uid"]
+        if change == "DELETED":
+            self._known.pop(uid, None)
+        else:
+            self._known[uid] = {"metadata": {"uid": uid, **_names(item)}}
+        self._on_change(change, item)
+
+    def _alive(self) -> None:
+        self.fault = None
+        self.seen = clock.monotonic()
+
+    def _restart(self, reason: Restart) -> None:
+        self._version = None
+        self._silences = 0
+        self._on_restart(reason)
+
+    async def _wait_after(self, error: Fault) -> None:
+        if isinstance(error.__cause__, TimeoutError) and self.synced.is_set():
+            self._silences += 1
+            if self._silences >= 2:
+                self._restart("silent")
+            return
+        if self.fault is None or str(self.fault) != str(error):
+            log.warning("Watch failed", path=self.path, error=str(error))
+        self.fault = error
+        self._on_restart("error")
+        await asyncio.sleep(self._backoff * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+        self._backoff = min(self._backoff * 2, _LAST_BACKOFF)
+
+
+def _version(item: Object) -> str:
+    version: str = item["metadata"]["resourceVersion"]
+    return version
+
+
+def _names(item: Object) -> dict[str, str]:
+    metadata = item["metadata"]
+    return {
+        "name": metadata["name"],
+        "namespace": metadata.get("namespace", ""),
+        "resourceVersion": metadata["resourceVersion"],
+    }
