@@ -1,13 +1,17 @@
-"""ScannerPool: scanners that share one queue and one scope. Bounds: crds/scannerpools.yaml."""
+"""ScannerPool: scanners that share one queue and one scope. Spec bounds: crds/scannerpools.yaml."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from nessus_operator.api import names
 from nessus_operator.api.conditions import Condition
 from nessus_operator.api.metadata import KubeObject
-from nessus_operator.api.model import KubeModel, Time
-from nessus_operator.api.scan import NameRef
+from nessus_operator.api.model import BigCount, Count, KubeModel, Message, PlainText, Time
+from nessus_operator.api.scan import NameRef, RemoteID, Token
+
+ORPHANS_LIMIT = 100
 
 
 class AuthType(StrEnum):
@@ -102,7 +106,7 @@ class ScanAPI(StrEnum):
 
 
 class License(KubeModel):
-    type: str | None = None
+    type: Annotated[str, PlainText(64)] | None = None
     scan_api: ScanAPI = ScanAPI.UNKNOWN
     expiry_time: Time | None = None
 
@@ -115,7 +119,7 @@ class CircuitState(StrEnum):
 
 class Circuit(KubeModel):
     state: CircuitState = CircuitState.CLOSED
-    failures: int = 0
+    failures: Count = 0
     open_time: Time | None = None
 
 
@@ -125,12 +129,12 @@ class ScannerStatus(KubeModel):
     name: str
     ready: bool = False
     reason: str | None = None
-    message: str | None = None
-    active: int = 0
-    capacity: int = 0
-    server_uuid: str | None = None
-    version: str | None = None
-    plugin_set: str | None = None
+    message: Message | None = None
+    active: Count = 0
+    capacity: Count = 0
+    server_uuid: Annotated[str, PlainText(128)] | None = None
+    version: Annotated[str, PlainText(64)] | None = None
+    plugin_set: Annotated[str, PlainText(64)] | None = None
     license: License = License()
     circuit: Circuit = Circuit()
     last_probe_time: Time | None = None
@@ -140,21 +144,21 @@ class Orphan(KubeModel):
     """A remote scan of ours that could not be removed yet."""
 
     scanner_name: str
-    scan_id: int | None = None
-    token: str
+    scan_id: RemoteID | None = None
+    token: Token
     time: Time
     reason: str
 
 
 class PoolStatus(KubeModel):
-    observed_generation: int | None = None
-    conditions: tuple[Condition, ...] = ()
-    capacity: int | None = None
-    active: int | None = None
-    queued: int | None = None
-    dead_letters: int | None = None
-    scanners: tuple[ScannerStatus, ...] = ()
-    orphans: tuple[Orphan, ...] = ()
+    observed_generation: BigCount | None = None
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=8)] = ()
+    capacity: Count | None = None
+    active: Count | None = None
+    queued: Count | None = None
+    dead_letters: Count | None = None
+    scanners: Annotated[tuple[ScannerStatus, ...], Field(max_length=64)] = ()
+    orphans: Annotated[tuple[Orphan, ...], Field(max_length=ORPHANS_LIMIT)] = ()
 
 
 class ScannerPool(KubeObject):

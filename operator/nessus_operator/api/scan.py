@@ -1,13 +1,22 @@
-"""NessusScan: one scan of a list of targets. Bounds: crds/nessusscans.yaml."""
+"""NessusScan: one scan of a list of targets. Spec bounds: crds/nessusscans.yaml."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from nessus_operator.api import names
 from nessus_operator.api.conditions import Condition
 from nessus_operator.api.metadata import KubeObject
-from nessus_operator.api.model import KubeModel, Time
+from nessus_operator.api.model import BigCount, Count, KubeModel, Message, PlainText, Time
 from nessus_operator.api.transitions import ACTIVE, TERMINAL, Phase
+
+# Fields of spec that may change after creation, in the spelling of the API.
+MUTABLE = ("priority", "ttlSecondsAfterFinished", "suspend", "cancel", "manualRetries")
+
+WARNINGS_LIMIT = 10
+CLEANUPS_LIMIT = 10  # full: no new attempt is started
+HISTORY_LIMIT = 10  # the newest stay
 
 
 class ScanType(StrEnum):
@@ -101,55 +110,61 @@ class StopReason(StrEnum):
     SCOPE_DENIED = "ScopeDenied"
 
 
+AttemptNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
+RemoteID = Annotated[int, Field(ge=1, le=2**53 - 1)]
+Token = Annotated[str, Field(pattern="^[0-9A-Za-z-]{1,64}$")]
+Digest = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
+
+
 class Stop(KubeModel):
     reason: StopReason
     time: Time
 
 
 class Remote(KubeModel):
-    token: str
-    scan_id: int | None = None
+    token: Token
+    scan_id: RemoteID | None = None
     launch_time: Time | None = None
-    scan_uuid: str | None = None
-    state: str | None = None
-    scope_generation: int | None = None
+    scan_uuid: Annotated[str, PlainText(128)] | None = None
+    state: Annotated[str, PlainText(32)] | None = None
+    scope_generation: BigCount | None = None
 
 
 class RemoteCleanup(KubeModel):
-    attempt: int
+    attempt: AttemptNumber
     scanner_name: str
-    scan_id: int | None = None
-    token: str
+    scan_id: RemoteID | None = None
+    token: Token
 
 
 class Progress(KubeModel):
-    percent: int = 0
-    hosts_completed: int = 0
-    hosts_total: int = 0
+    percent: Annotated[int, Field(ge=0, le=100)] = 0
+    hosts_completed: Count = 0
+    hosts_total: Count = 0
 
 
 class Severities(KubeModel):
-    critical: int = 0
-    high: int = 0
-    medium: int = 0
-    low: int = 0
-    info: int = 0
+    critical: Count = 0
+    high: Count = 0
+    medium: Count = 0
+    low: Count = 0
+    info: Count = 0
 
 
 class Compliance(KubeModel):
-    passed: int = 0
-    failed: int = 0
-    warning: int = 0
-    error: int = 0
+    passed: Count = 0
+    failed: Count = 0
+    warning: Count = 0
+    error: Count = 0
 
 
 class Results(KubeModel):
-    digest: str
-    store_bytes: int
-    report_digest: str
-    report_bytes: int
-    hosts: int
-    findings: int
+    digest: Digest
+    store_bytes: BigCount
+    report_digest: Digest
+    report_bytes: BigCount
+    hosts: Count
+    findings: Count
     severities: Severities = Severities()
     compliance: Compliance = Compliance()
     partial: bool = False
@@ -166,11 +181,11 @@ class AuthenticationStatus(StrEnum):
 class HostAuthentication(KubeModel):
     """How many hosts the scanner could log in to, by outcome."""
 
-    success: int = 0
-    partial: int = 0
-    failed: int = 0
-    not_applicable: int = 0
-    unknown: int = 0
+    success: Count = 0
+    partial: Count = 0
+    failed: Count = 0
+    not_applicable: Count = 0
+    unknown: Count = 0
 
 
 class Authentication(KubeModel):
@@ -180,31 +195,31 @@ class Authentication(KubeModel):
 
 class Failure(KubeModel):
     reason: str
-    message: str = ""
+    message: Message = ""
     fault: Literal["Platform", "User"]
 
 
 class Attempt(KubeModel):
     """One line of attemptHistory."""
 
-    attempt: int
+    attempt: AttemptNumber
     phase: Phase | None = None
     reason: str | None = None
     scanner_name: str | None = None
-    scan_id: int | None = None
+    scan_id: RemoteID | None = None
     start_time: Time | None = None
     completion_time: Time | None = None
-    results_digest: str | None = None
+    results_digest: Digest | None = None
 
 
 class ScanStatus(KubeModel):
     phase: Phase | None = None
-    attempt: int | None = None
-    observed_manual_retries: int | None = None
-    platform_failures: int | None = None
-    observed_generation: int | None = None
-    message: str | None = None
-    targets_summary: str | None = None
+    attempt: AttemptNumber | None = None
+    observed_manual_retries: Count | None = None
+    platform_failures: Count | None = None
+    observed_generation: BigCount | None = None
+    message: Message | None = None
+    targets_summary: Annotated[str, PlainText(128)] | None = None
     queue_time: Time | None = None
     next_attempt_time: Time | None = None
     start_time: Time | None = None
@@ -212,14 +227,14 @@ class ScanStatus(KubeModel):
     stop: Stop | None = None
     scanner_name: str | None = None
     remote: Remote | None = None
-    remote_cleanups: tuple[RemoteCleanup, ...] = ()
+    remote_cleanups: Annotated[tuple[RemoteCleanup, ...], Field(max_length=CLEANUPS_LIMIT)] = ()
     progress: Progress | None = None
     results: Results | None = None
     authentication: Authentication | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: Annotated[tuple[Message, ...], Field(max_length=WARNINGS_LIMIT)] = ()
     failure: Failure | None = None
-    attempt_history: tuple[Attempt, ...] = ()
-    conditions: tuple[Condition, ...] = ()
+    attempt_history: Annotated[tuple[Attempt, ...], Field(max_length=HISTORY_LIMIT)] = ()
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=12)] = ()
 
     def condition(self, type_: str) -> Condition | None:
         return next((c for c in self.conditions if c.type == type_), None)

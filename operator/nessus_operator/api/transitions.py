@@ -62,6 +62,21 @@ GONE_WITH_A_NEW_ATTEMPT = (
 NEEDED_TO_RUN = ("startTime", "scannerName", "remote.token")
 FROZEN_WHEN_TERMINAL = ("completionTime", "results")
 
+# What the API server answers, and `refusal` too.
+PHASE_STAYS = "a phase may not be removed"
+ATTEMPT_STEPS = (
+    "attempt is 1 in the first write, rises by exactly 1 at each return to Queued "
+    "and changes at no other time"
+)
+MANUAL_RETRY = (
+    "observedManualRetries is spec.manualRetries in the first write, rises to it when a finished "
+    "scan returns to Queued and changes at no other time"
+)
+GONE = f"{', '.join(GONE_WITH_A_NEW_ATTEMPT)} belong to one attempt and must be gone with a new one"
+NEEDED = f"the move to Running needs {', '.join(NEEDED_TO_RUN)}"
+ONCE = "is written once per attempt"
+FROZEN = "is frozen once the scan has ended"
+
 
 def may_move(old: Phase | None, new: Phase) -> bool:
     return old == new or new in MOVES[old]
@@ -83,35 +98,47 @@ def refusal(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
     """Why the API server would refuse this status write; None when it would not.
 
     Both are statuses in JSON form, empty for a scan without one. What depends on spec
-    (manualRetries) only the API server judges.
+    (that observedManualRetries equals spec.manualRetries) only the API server judges, and
+    moments are compared as they are written: the operator writes one form.
     """
     old_phase = Phase(old["phase"]) if old.get("phase") else None
-    if not new.get("phase"):
-        return "status.phase may not be removed" if old_phase else None
-    phase = Phase(new["phase"])
-    if not may_move(old_phase, phase):
+    phase = Phase(new["phase"]) if new.get("phase") else None
+    if old_phase and not phase:
+        return PHASE_STAYS
+    if phase and not may_move(old_phase, phase):
         return f"phase may not go from {old_phase or 'nothing'} to {phase}"
-    again = is_new_attempt(old_phase, phase)
-    expected = 1 if old_phase is None else old.get("attempt", 1) + again
-    if new.get("attempt") != expected:
-        return "attempt rises by exactly 1 at each return to Queued and changes at no other time"
-    return _field_refusal(old, new, phase, again)
+    first = old_phase is None and phase is not None
+    again = phase is not None and is_new_attempt(old_phase, phase)
+    if new.get("attempt", 0) != old.get("attempt", 0) + (first or again):
+        return ATTEMPT_STEPS
+    if not _retries_agree(old, new, first or (again and old_phase in RETRYABLE)):
+        return MANUAL_RETRY
+    if again:
+        return GONE if _any_present(new, GONE_WITH_A_NEW_ATTEMPT) else None
+    return _field_refusal(old, new, old_phase, phase)
+
+
+def _retries_agree(old: Mapping[str, Any], new: Mapping[str, Any], rises: bool) -> bool:
+    before, after = old.get("observedManualRetries", -1), new.get("observedManualRetries", -1)
+    return bool(after > before) if rises else bool(after == before)
+
+
+def _any_present(status: Mapping[str, Any], paths: tuple[str, ...]) -> bool:
+    return any(at(status, path) is not None for path in paths)
 
 
 def _field_refusal(
-    old: Mapping[str, Any], new: Mapping[str, Any], phase: Phase, again: bool
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    old_phase: Phase | None,
+    phase: Phase | None,
 ) -> str | None:
-    if again:
-        left = [path for path in GONE_WITH_A_NEW_ATTEMPT if at(new, path) is not None]
-        return f"{left[0]} belongs to one attempt and must be gone with a new one" if left else None
     for path in ONCE_PER_ATTEMPT:
         if at(old, path) is not None and at(new, path) != at(old, path):
-            return f"{path} is written once per attempt"
-    if phase is Phase.RUNNING and old.get("phase") != Phase.RUNNING:
-        missing = [path for path in NEEDED_TO_RUN if at(new, path) is None]
-        if missing:
-            return f"the move to Running needs {missing[0]}"
-    if phase in TERMINAL and old.get("phase") == phase:
+            return f"{path} {ONCE}"
+    if phase is Phase.RUNNING and old_phase is not Phase.RUNNING:
+        return NEEDED if any(at(new, path) is None for path in NEEDED_TO_RUN) else None
+    if phase in TERMINAL and old_phase == phase:
         changed = [path for path in FROZEN_WHEN_TERMINAL if at(new, path) != at(old, path)]
-        return f"{changed[0]} is frozen once the scan has ended" if changed else None
+        return f"{changed[0]} {FROZEN}" if changed else None
     return None
