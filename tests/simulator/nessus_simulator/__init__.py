@@ -1,0 +1,1 @@
+"""A simulated Nessus: its HTTP API, its quirks and its faults, for tests and demonstrations."""

@@ -1,0 +1,117 @@
+"""What status calls need to know of a report: its hosts, and how often each plugin fired."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from lxml import etree
+
+SEVERITIES = range(5)
+
+
+@dataclass(frozen=True, slots=True)
+class PluginCount:
+    id: int
+    name: str
+    family: str
+    severity: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyedHost:
+    name: str
+    properties: Mapping[str, str]
+    plugins: tuple[PluginCount, ...]
+
+    def severity_counts(self) -> tuple[int, ...]:
+        """From info to critical."""
+        counts: Counter[int] = Counter()
+        for plugin in self.plugins:
+            counts[plugin.severity] += plugin.count
+        return tuple(counts[severity] for severity in SEVERITIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One ReportItem, as text by attribute and child name; of repeated children all values."""
+
+    attributes: Mapping[str, str]
+    children: Mapping[str, tuple[str, ...]]
+
+
+Source = str | IO[bytes]
+
+
+def survey(source: Source) -> tuple[SurveyedHost, ...]:
+    """The ReportHosts in order, as far as the file can be read: a broken one is served all the
+    same, since clients must cope with it."""
+    return tuple(_surveyed(host) for host in _hosts(source))
+
+
+def is_well_formed(path: Path) -> bool:
+    try:
+        for _, element in etree.iterparse(str(path), **_OPTIONS):
+            element.clear()
+    except etree.XMLSyntaxError:
+        return False
+    return True
+
+
+def outputs(source: Source, host_index: int, plugin_id: int) -> tuple[Output, ...]:
+    """The items of one plugin on one host."""
+    for index, host in enumerate(_hosts(source)):
+        if index == host_index:
+            items = host.iterfind("ReportItem")
+            return tuple(_output(item) for item in items if _number(item, "pluginID") == plugin_id)
+    return ()
+
+
+_OPTIONS: dict[str, Any] = {
+    "resolve_entities": False,
+    "load_dtd": False,
+    "no_network": True,
+    "huge_tree": True,
+}
+
+
+def _hosts(source: Source) -> Iterator[etree._Element]:
+    parser = etree.iterparse(source, tag="ReportHost", recover=True, **_OPTIONS)
+    for _, host in parser:
+        yield host
+        host.clear()
+        while host.getprevious() is not None:
+            del host.getparent()[0]
+
+
+def _surveyed(host: etree._Element) -> SurveyedHost:
+    counts: Counter[tuple[int, str, str, int]] = Counter(
+        (
+            _number(item, "pluginID"),
+            item.get("pluginName", ""),
+            item.get("pluginFamily", ""),
+            min(max(_number(item, "severity"), 0), 4),
+        )
+        for item in host.iterfind("ReportItem")
+    )
+    return SurveyedHost(
+        name=host.get("name", ""),
+        properties={
+            tag.get("name", ""): tag.text or "" for tag in host.iterfind("HostProperties/tag")
+        },
+        plugins=tuple(PluginCount(*key, count) for key, count in counts.items()),
+    )
+
+
+def _output(item: etree._Element) -> Output:
+    children: dict[str, tuple[str, ...]] = {}
+    for child in item.iterchildren("*"):
+        children[child.tag] = (*children.get(child.tag, ()), child.text or "")
+    return Output({str(k): str(v) for k, v in item.attrib.items()}, children)
+
+
+def _number(item: etree._Element, name: str) -> int:
+    text = item.get(name, "")
+    return int(text) if text.isdecimal() else 0
