@@ -265,6 +265,11 @@ class NessusScan(KubeObject):
         return self.metadata.namespace, self.spec.pool_ref.name
 
     @property
+    def traceparent(self) -> str | None:
+        """The W3C trace context of the call that asked for it."""
+        return self.metadata.annotations.get(names.ANNOTATION_TRACEPARENT)
+
+    @property
     def finalized(self) -> bool:
         """Carries our finalizer: something of it may exist on a scanner."""
         return names.FINALIZER in self.metadata.finalizers

@@ -119,25 +119,10 @@ class Release:
     """Nothing is left on a scanner: take our finalizer off."""
 
 
-Step = (
-    Nothing
-    | Protect
-    | Claim
-    | MarkLaunch
-    | Launch
-    | Pause
-    | Poll
-    | FindOut
-    | DecideStop
-    | StopRemote
-    | Collect
-    | Finish
-    | EndAttempt
-    | Retry
-    | CleanUp
-    | Abandon
-    | Release
-)
+Guard = Protect | CleanUp | Abandon | Release  # what holds the object and what lets it go
+Move = DecideStop | Finish | EndAttempt | Retry  # what only changes its status
+Remote = Claim | MarkLaunch | Launch | Pause | Poll | FindOut | StopRemote | Collect
+Step = Nothing | Guard | Move | Remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +131,7 @@ class Sight:
 
     pool_going: bool = False  # its pool does not exist, or is being deleted
     scope_refused: bool = False  # the pool's scope of today refuses its targets
+    scanner_known: bool = True  # there is a way to reach its scanner
     remote: RemoteScan | None = None  # its line in the newest list of its scanner
     listed: bool = False  # that list is from this process and from after the launch
     cleanup_seconds: float = 300.0
@@ -260,7 +246,8 @@ def _clean_up(scan: NessusScan, sight: Sight, now: datetime) -> Step:
     if not scan.finalized:
         return Nothing()
     deleted = scan.metadata.deletion_timestamp
-    if deleted and now >= deleted + timedelta(seconds=sight.cleanup_seconds):
+    since = deleted if sight.scanner_known else deleted or scan.status.completion_time
+    if since and now >= since + timedelta(seconds=sight.cleanup_seconds):
         return Abandon()
     if scan.status.remote_cleanups:
         return CleanUp(scan.status.remote_cleanups[0])

@@ -9,17 +9,28 @@ from nessus_operator.api.scan import NessusScan
 _SHARE = 0.1  # of the time that the scan has run: the answer comes at most a tenth too late
 
 
-def delay(scans: Iterable[NessusScan], first: float, period: float, now: datetime) -> timedelta:
-    """Until the next look at a scanner that runs these scans; at most `period` seconds."""
-    waits = (
-        max(first, min(period, _SHARE * (now - since).total_seconds()))
+def due(
+    scans: Iterable[NessusScan], first: float, period: float, last: datetime
+) -> datetime | None:
+    """When to look again at a scanner that runs these scans, after a look at `last`.
+
+    None when none of them needs it. A scan that stops is watched like one that just began.
+    """
+    waits = [
+        max(first, min(period, _SHARE * (last - since).total_seconds()))
         for scan in scans
-        if (since := scan.status.remote and scan.status.remote.launch_time)
-    )
-    return timedelta(seconds=min(waits, default=period))
+        if (since := _since(scan))
+    ]
+    return last + timedelta(seconds=min(waits)) if waits else None
 
 
-def jitter(wait: timedelta, name: str) -> timedelta:
+def _since(scan: NessusScan) -> datetime | None:
+    if scan.status.stop:
+        return scan.status.stop.time
+    return scan.status.remote.launch_time if scan.status.remote else None
+
+
+def jitter(seconds: float, name: str) -> float:
     """Up to a tenth more, always the same for one name, so that scanners are not asked in step."""
     digest = hashlib.sha256(name.encode()).digest()
-    return wait * (1 + 0.1 * digest[0] / 255)
+    return seconds * (1 + 0.1 * digest[0] / 255)

@@ -1,8 +1,10 @@
 """What this version does not act on yet: better refused at once than ignored in silence."""
 
+from collections.abc import Callable
+
 from nessus_operator.api.scan import NessusScan
 
-_UNSUPPORTED = {
+_UNSUPPORTED: dict[str, Callable[[NessusScan], bool]] = {
     "spec.collect": lambda scan: scan.spec.collect is not None,
     "spec.credentials": lambda scan: scan.spec.credentials is not None,
     "spec.ttlSecondsAfterFinished": lambda scan: scan.spec.ttl_seconds_after_finished is not None,
