@@ -5,7 +5,7 @@ Each call raises a fault of nessus_operator.clients.errors and nothing else. A c
 asks again. A driver never asks twice for something that changes the scanner.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -66,8 +66,13 @@ class Scanner(Protocol):
     async def delete_scan(self, scan_id: int) -> None:
         """Delete for good. Conflict: it still runs. NotFound is no fault."""
 
-    def export_report(self, scan_id: int, history_id: int | None = None) -> AsyncIterator[bytes]:
-        """The native report in chunks of at most 1 MiB, never whole in memory."""
+    def export_report(
+        self, scan_id: int, history_id: int | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """The native report in chunks of at most 1 MiB, never whole in memory.
+
+        Close it (`contextlib.aclosing`) where it may be left before its end: it holds a connection.
+        """
 
     async def close(self) -> None:
         """Log out and let go of all connections."""
