@@ -18,6 +18,8 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from nessus_operator import __version__
+from nessus_operator.clients import clock
+from nessus_operator.clients.kube.paths import resource_of
 
 CALL_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -64,6 +66,14 @@ class SharedMetrics:
 
     def observe_kube(self, verb: str, resource: str, code: str, seconds: float) -> None:
         self.kube_requests.labels(verb, resource, code).observe(seconds)
+
+    def watched(self, path: str, restart: str | None) -> None:
+        """A watch is alive, or has to begin anew for a reason."""
+        resource = resource_of(path)
+        if restart:
+            self.watch_restarts.labels(resource, restart).inc()
+        else:
+            self.watch_seen.labels(resource).set(clock.now().timestamp())
 
     def count_log(self, level: str) -> None:
         self.logged.labels(level if level in _LEVELS else "error").inc()

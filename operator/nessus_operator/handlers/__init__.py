@@ -1,0 +1,1 @@
+"""What the cluster sets in motion: loops and steps that act on what core decides."""

@@ -33,7 +33,8 @@ class Reflector:
     """Calls `on_change` for each change, in order; after a gap also for what was deleted in it.
 
     `synced` is set once the first list was read. `fault` is why the last try failed, None while
-    all is well. `seen` is the monotonic moment of the last sign of life.
+    all is well. `seen` is the monotonic moment of the last sign of life. `report(path, None)` is
+    told each of those, `report(path, reason)` each new beginning.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Reflector:
         path: str,
         on_change: Callable[[Change, Object], None],
         *,
-        on_restart: Callable[[Restart], None] = lambda _: None,
+        report: Callable[[str, Restart | None], None] = lambda _path, _restart: None,
         silence: float = SILENCE,
     ) -> None:
         self.path = path
@@ -51,7 +52,7 @@ class Reflector:
         self.seen = clock.monotonic()
         self._kube = kube
         self._on_change = on_change
-        self._on_restart = on_restart
+        self._report = report
         self._silence = silence
         self._version: str | None = None
         self._known: dict[str, Object] = {}
@@ -120,11 +121,12 @@ class Reflector:
     def _alive(self) -> None:
         self.fault = None
         self.seen = clock.monotonic()
+        self._report(self.path, None)
 
     def _restart(self, reason: Restart) -> None:
         self._version = None
         self._silences = 0
-        self._on_restart(reason)
+        self._report(self.path, reason)
 
     async def _wait_after(self, error: Fault) -> None:
         if isinstance(error.__cause__, TimeoutError) and self.synced.is_set():
@@ -135,7 +137,7 @@ class Reflector:
         if self.fault is None or str(self.fault) != str(error):
             log.warning("Watch failed", path=self.path, error=str(error))
         self.fault = error
-        self._on_restart("error")
+        self._report(self.path, "error")
         await asyncio.sleep(self._backoff * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
         self._backoff = min(self._backoff * 2, _LAST_BACKOFF)
 

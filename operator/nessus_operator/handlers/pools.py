@@ -1,0 +1,257 @@
+"""One loop per pool: the only writer of its scans, which it admits, carries and ends.
+
+Each tick gathers what is known, lets core decide, and acts. It is woken by changes of the pool
+and its scans, by news of its scanners, and after a while for nothing.
+"""
+
+import asyncio
+
+import structlog
+
+from nessus_operator.api.pool import Orphan, ScannerPool
+from nessus_operator.api.reasons import Reason
+from nessus_operator.api.remote import ENDED, RemoteState
+from nessus_operator.api.scan import NessusScan
+from nessus_operator.api.transitions import Phase
+from nessus_operator.clients import clock
+from nessus_operator.clients.errors import Fault
+from nessus_operator.clients.kube.lease import LeadershipLost
+from nessus_operator.core import lifecycle, polling, tokens
+from nessus_operator.core.admission import Slots, Snapshot
+from nessus_operator.core.lifecycle import Sight
+from nessus_operator.handlers import cleanup, pool_objects, queue
+from nessus_operator.handlers.launch import Quiet
+from nessus_operator.handlers.scanners import ScannerWatch
+from nessus_operator.handlers.scans import Driver
+from nessus_operator.handlers.world import World
+
+log = structlog.get_logger(__name__)
+
+_LEAST_PAUSE = 0.05  # seconds between ticks: a burst of changes is one tick
+_IDLE = (*ENDED, RemoteState.EMPTY)
+
+
+class PoolLoop:
+    """Everything this process does for one pool, whether the pool exists, goes, or is gone."""
+
+    def __init__(self, world: World, key: tuple[str, str]) -> None:
+        self.key = key
+        self.wake = asyncio.Event()
+        self._world = world
+        self._quiet = Quiet(world.began, world.settings.request_seconds)
+        self._watches: dict[str, ScannerWatch] = {}
+        self._watching: dict[str, asyncio.Task[None]] = {}
+        self._drivers: dict[str, Driver] = {}
+        self._driving: dict[str, asyncio.Task[None]] = {}
+        self._orphans: list[Orphan] = []
+        self._turn = asyncio.Lock()
+
+    @property
+    def pool(self) -> ScannerPool | None:
+        return self._world.pools.by_name(*self.key)
+
+    def scans(self) -> list[NessusScan]:
+        """The pool's scans that need attention."""
+        return [
+            scan
+            for scan in self._world.scans
+            if isinstance(scan, NessusScan) and scan.pool_key == self.key
+        ]
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        while True:
+            await self.tick()
+            await asyncio.sleep(_LEAST_PAUSE)
+            try:
+                async with asyncio.timeout(self.pause()):
+                    await self.wake.wait()
+            except TimeoutError:
+                pass
+
+    async def tick(self) -> None:
+        """One look at everything; safe to repeat at any point."""
+        async with self._turn:
+            self.wake.clear()
+            try:
+                await self._tick(self.pool)
+            except Fault as error:
+                log.warning("Tick cut short", pool="/".join(self.key), error=str(error))
+                self._world.in_background(self._wake_later(1.0))
+            except LeadershipLost as error:
+                log.warning("Writes nothing more", reason=str(error))
+
+    def stop(self) -> None:
+        for task in (*self._watching.values(), *self._driving.values()):
+            task.cancel()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is left to do for a pool that is gone."""
+        return self.pool is None and not self._driving and not self.scans()
+
+    async def _tick(self, pool: ScannerPool | None) -> None:
+        going = pool is None or pool.metadata.deleting
+        self._tend_watches(pool)
+        if pool and not going:
+            await pool_objects.protect(self._world, pool)
+        new = [scan for scan in self.scans() if scan.phase is None and not scan.metadata.deleting]
+        await queue.take_in(self._world, None if going else pool, new)
+        await self._admit(None if going else pool)
+        self._drive()
+        self._plan_polls()
+        if pool:
+            await self._tell(pool)
+        if pool and going and not any(scan.finalized for scan in self.scans()):
+            await pool_objects.release(self._world, pool)
+
+    async def _admit(self, pool: ScannerPool | None) -> None:
+        waiting = [
+            scan
+            for scan in self.scans()
+            if scan.phase is Phase.QUEUED
+            and not scan.metadata.deleting
+            and scan.metadata.uid not in self._driving
+            and isinstance(self._next_of_queued(scan), lifecycle.Nothing | lifecycle.CleanUp)
+        ]
+        if pool is None:
+            await queue.let_wait(self._world, [(scan, queue.NO_POOL) for scan in waiting])
+            return
+        running = [scan for scan in self.scans() if scan.phase is Phase.RUNNING]
+        slots = tuple(self._slots(watch, running) for watch in self._watches.values())
+        snapshot = Snapshot(pool, slots, clock.now())
+        await queue.admit(self._world, snapshot, waiting, running, self._quiet)
+
+    def _slots(self, watch: ScannerWatch, running: list[NessusScan]) -> Slots:
+        active = self._active(watch, running)
+        reason = watch.reason
+        if watch.ready and watch.scanner.unschedulable:
+            reason = Reason.UNSCHEDULABLE
+        if active:
+            watch.idle_since = clock.now()
+        capacity = watch.scanner.max_concurrent_scans
+        return Slots(watch.name, capacity, active, reason, watch.idle_since)
+
+    def _active(self, watch: ScannerWatch, running: list[NessusScan]) -> int:
+        """Our running scans, and whatever else runs there under a token of ours."""
+        mine = [scan for scan in running if scan.status.scanner_name == watch.name]
+        known = {scan.status.remote.token for scan in mine if scan.status.remote}
+        others = {
+            token
+            for remote in (watch.listing.scans if watch.listing else ())
+            if remote.state not in _IDLE and (token := tokens.token_in(remote.name))
+        }
+        return len(mine) + len(others - known)
+
+    def _drive(self) -> None:
+        now = clock.monotonic()
+        for scan in self.scans():
+            uid = scan.metadata.uid
+            if uid in self._driving or scan.phase is None:
+                continue
+            if scan.phase is Phase.QUEUED and not scan.status.remote_cleanups:
+                if isinstance(self._next_of_queued(scan), lifecycle.Nothing):
+                    continue
+            driver = self._drivers.get(uid) or self._new_driver(uid)
+            if now >= driver.not_before:
+                task = asyncio.create_task(driver.run())
+                self._driving[uid] = task
+                task.add_done_callback(lambda done, uid=uid: self._driven(uid, done))
+
+    def _new_driver(self, uid: str) -> Driver:
+        driver = Driver(
+            self._world,
+            uid,
+            self._quiet,
+            watch_of=lambda name: self._watches.get(name or ""),
+            pool_of=lambda: self.pool,
+            abandon=self._abandon,
+        )
+        self._drivers[uid] = driver
+        return driver
+
+    def _driven(self, uid: str, task: asyncio.Task[None]) -> None:
+        self._driving.pop(uid, None)
+        if self._world.scan(uid) is None:
+            self._drivers.pop(uid, None)
+        error = None if task.cancelled() else task.exception()
+        if error and not isinstance(error, LeadershipLost):
+            log.error("Scan not carried on", uid=uid, exc_info=error)
+            driver = self._drivers.get(uid)
+            if driver:
+                driver.not_before = clock.monotonic() + self._world.settings.resync_seconds
+        self.wake.set()
+
+    async def _abandon(self, scan: NessusScan) -> None:
+        lefts = list(scan.status.remote_cleanups)
+        own = lifecycle.current(scan)
+        if own:
+            lefts.append(own)
+        self._orphans += await cleanup.record_abandoned(self._world, scan, self.pool, lefts)
+        if self.pool and self._orphans:
+            await self._tell(self.pool)
+
+    def _next_of_queued(self, scan: NessusScan) -> lifecycle.Step:
+        return lifecycle.next_step(scan, Sight(), clock.now())
+
+    def _tend_watches(self, pool: ScannerPool | None) -> None:
+        """A watch for each scanner of the spec; one that left stays while scans run on it."""
+        wanted = {scanner.name: scanner for scanner in pool.spec.scanners} if pool else {}
+        for name, scanner in wanted.items():
+            if pool and name in self._watches:
+                self._watches[name].update(pool, scanner)
+            elif pool:
+                watch = ScannerWatch(self._world, pool, scanner, self.wake.set)
+                self._watches[name] = watch
+                self._watching[name] = asyncio.create_task(watch.run())
+        used = {name for scan in self.scans() for name in _scanners_of(scan)}
+        for name in self._watches.keys() - wanted.keys() - used:
+            del self._watches[name]
+            self._watching.pop(name).cancel()
+
+    def _plan_polls(self) -> None:
+        now, settings = clock.now(), self._world.settings
+        for watch in self._watches.values():
+            scans = [
+                scan
+                for scan in self.scans()
+                if scan.phase is Phase.RUNNING and scan.status.scanner_name == watch.name
+            ]
+            since = watch.listing.time if watch.listing else now
+            watch.poll_by(polling.due(scans, settings.first_poll_seconds, watch.poll_period, since))
+
+    async def _tell(self, pool: ScannerPool) -> None:
+        """Write the pool's status, and look after what stayed behind earlier."""
+        gone: list[Orphan] = []
+        for watch in self._watches.values():
+            if watch.ready:
+                await cleanup.remove_strays(self._world, watch)
+                gone += await cleanup.remove_orphans(self._world, pool, watch)
+        running = [scan for scan in self.scans() if scan.phase is Phase.RUNNING]
+        scanners = tuple(
+            watch.status(self._active(watch, running))
+            for name, watch in self._watches.items()
+            if pool.spec.scanner(name)
+        )
+        new = list(self._orphans)
+        if await pool_objects.write_status(self._world, pool, scanners, new, gone):
+            self._orphans = [orphan for orphan in self._orphans if orphan not in new]
+
+    def pause(self) -> float:
+        """Seconds until the next tick without news."""
+        now = clock.monotonic()
+        waits = [
+            driver.not_before - now
+            for uid, driver in self._drivers.items()
+            if driver.not_before > now and uid not in self._driving
+        ]
+        return max(_LEAST_PAUSE, min([*waits, self._world.settings.resync_seconds]))
+
+    async def _wake_later(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self.wake.set()
+
+
+def _scanners_of(scan: NessusScan) -> set[str]:
+    names = {left.scanner_name for left in scan.status.remote_cleanups}
+    return names | ({scan.status.scanner_name} if scan.status.scanner_name else set())

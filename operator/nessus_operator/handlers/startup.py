@@ -1,0 +1,166 @@
+"""Put the operator together: log in, follow scans and pools, wait to lead, then let kopf run."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import kopf
+import structlog
+from kubernetes.aio.client import Configuration
+
+from nessus_operator.api.names import FINALIZER, GROUP, POOLS, VERSION
+from nessus_operator.api.pool import ScannerPool
+from nessus_operator.clients import clock
+from nessus_operator.clients.errors import Fault
+from nessus_operator.clients.kube import paths
+from nessus_operator.clients.kube.events import Recorder
+from nessus_operator.clients.kube.lease import Lease, LeaseTerms
+from nessus_operator.clients.kube.login import open_session
+from nessus_operator.clients.kube.reflector import Reflector
+from nessus_operator.clients.kube.requests import Kube
+from nessus_operator.clients.kube.rights import Right, missing
+from nessus_operator.clients.kube.store import Store
+from nessus_operator.core import attention
+from nessus_operator.handlers import sweep
+from nessus_operator.handlers.loops import Loops
+from nessus_operator.handlers.metrics import OperatorMetrics, StateCollector
+from nessus_operator.handlers.world import World
+from nessus_operator.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_TRY_AGAIN_SECONDS = 2.0
+
+
+def rights(lease_namespace: str) -> tuple[Right, ...]:
+    """Everything the operator does; config/rbac/operator.yaml grants exactly this."""
+    return (
+        Right(GROUP, "nessusscans", ("get", "list", "watch", "patch")),
+        Right(GROUP, "nessusscans/status", ("patch",)),
+        Right(GROUP, "scannerpools", ("get", "list", "watch", "patch")),
+        Right(GROUP, "scannerpools/status", ("patch",)),
+        Right("", "secrets", ("get",)),
+        Right("", "configmaps", ("get",)),
+        Right("events.k8s.io", "events", ("create", "get", "patch")),
+        Right("events.k8s.io", "events", ("create", "get", "patch"), lease_namespace),
+        Right("coordination.k8s.io", "leases", ("get", "create", "update"), lease_namespace),
+    )
+
+
+@dataclass
+class Operator:
+    """One replica: what it knows, and why it is not ready if it is not."""
+
+    world: World
+    configuration: Configuration
+    reflectors: list[Reflector]
+    lacking: list[str] = field(default_factory=lambda: ["rights not checked yet"])
+
+    def problems(self) -> list[str]:
+        """Why this replica cannot work now; empty when it can."""
+        found = [f"lacks the right to {right}" for right in self.lacking]
+        for reflector in self.reflectors:
+            if not reflector.fresh():
+                found.append(f"{reflector.path}: {reflector.fault or 'not read yet'}")
+        return found
+
+
+def build(settings: Settings, configuration: Configuration, metrics: OperatorMetrics) -> Operator:
+    session = open_session(configuration)
+    kube = Kube(session, writer="nessus-operator", observe=metrics.observe_kube)
+    duration = settings.lease_seconds
+    terms = LeaseTerms(duration, duration * 2 / 3, duration * 2 / 15)
+    world = World(
+        settings=settings,
+        kube=kube,
+        scans=Store(attention.parse),
+        pools=Store(ScannerPool.from_object),
+        lease=Lease(kube, settings.lease_namespace, settings.lease_name, settings.identity, terms),
+        recorder=Recorder(kube, f"{GROUP}/operator", settings.instance),
+        metrics=metrics,
+    )
+    metrics.registry.register(StateCollector(world.scans, world.pools, metrics.active))
+    reflectors = [
+        reflector
+        for namespace in settings.namespaces or ("",)
+        for reflector in (
+            Reflector(kube, paths.scans(namespace), world.scans.apply, report=metrics.watched),
+            Reflector(kube, paths.pools(namespace), world.pools.apply, report=metrics.watched),
+        )
+    ]
+    return Operator(world, configuration, reflectors)
+
+
+async def become_able(operator: Operator) -> None:
+    """Wait for our rights and for the first list of everything; say what is missing."""
+    world, said = operator.world, ""
+    while True:
+        try:
+            wanted = rights(world.settings.lease_namespace)
+            operator.lacking = await missing(world.kube, wanted, world.settings.namespaces)
+        except Fault as error:
+            operator.lacking = [f"know its rights: {error}"]
+        problems = operator.problems()
+        if not problems:
+            return
+        if (text := "; ".join(problems)) != said:
+            log.warning("Not ready", problems=problems)
+            said = text
+        await asyncio.sleep(_TRY_AGAIN_SECONDS)
+
+
+async def lead(operator: Operator) -> None:
+    """Serve pools while we lead; returns after SIGTERM, raises LeadershipLost."""
+    world = operator.world
+    world.began = clock.monotonic()
+    world.metrics.active.set(1)
+    loops = Loops(world)
+    work = [
+        asyncio.create_task(world.lease.keep()),
+        asyncio.create_task(loops.run_poolless()),
+        asyncio.create_task(sweep.run(world)),
+        asyncio.create_task(_kopf(operator, loops)),
+    ]
+    try:
+        done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        world.metrics.active.set(0)
+        for task in work:
+            task.cancel()
+        for loop in loops:
+            loop.stop()
+        await asyncio.gather(*work, return_exceptions=True)
+
+
+async def _kopf(operator: Operator, loops: Loops) -> None:
+    settings = kopf.OperatorSettings()
+    settings.scanning.disabled = True  # the stores have been read: our kinds are there
+    settings.posting.enabled = False
+    settings.persistence.finalizer = f"{FINALIZER}-daemon"
+    settings.networking.error_backoffs = [1, 2, 3, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5]
+    namespaces = operator.world.settings.namespaces
+    await kopf.operator(
+        registry=registry(operator, loops),
+        settings=settings,
+        standalone=True,
+        clusterwide=not namespaces,
+        namespaces=namespaces,
+    )
+
+
+def registry(operator: Operator, loops: Loops) -> kopf.OperatorRegistry:
+    """What kopf calls: our login, and one daemon for each pool."""
+    handlers = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=handlers)
+    async def login(**_: object) -> kopf.AiohttpSession:
+        # A session of its own: kopf closes it whenever it logs in anew.
+        session = open_session(operator.configuration)
+        return kopf.AiohttpSession(server=operator.configuration.host, aiohttp_session=session)
+
+    @kopf.daemon(GROUP, VERSION, POOLS, registry=handlers, backoff=5.0, cancellation_timeout=1.0)
+    async def serve_pool(namespace: str, name: str, **_: object) -> None:
+        await loops.of((namespace, name)).run()
+
+    return handlers
