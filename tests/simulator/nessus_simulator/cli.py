@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from nessus_simulator.config import Config
 from nessus_simulator.licenses import License
-from nessus_simulator.report import survey
 from nessus_simulator.report.hosts import HostLogin
 from nessus_simulator.server import Listener, serve
 
@@ -110,7 +108,6 @@ def main(
         raise typer.BadParameter("give --api-key or --user, or nobody can log in")
     if (tls_cert is None) != (tls_key is None):
         raise typer.BadParameter("--tls-cert and --tls-key belong together")
-    _warn_of_odd_report(report)
     tls = (tls_cert, tls_key) if tls_cert and tls_key else None
     _run(config, Listener(host, port, tls, until_stdin_closes))
 
@@ -119,18 +116,12 @@ def _pairs(values: list[str], option: str, shape: str) -> tuple[tuple[str, str],
     pairs = []
     for value in values:
         first, colon, second = value.partition(":")
-        if not (first and colon and second) or ";" in value:
-            raise typer.BadParameter(f"must look like {shape}, without ';'", param_hint=option)
+        if not (first and colon and second):
+            raise typer.BadParameter(f"must look like {shape}", param_hint=option)
         pairs.append((first, second))
     if len(dict(pairs)) < len(pairs):
         raise typer.BadParameter("names the same one twice", param_hint=option)
     return tuple(pairs)
-
-
-def _warn_of_odd_report(report: Path | None) -> None:
-    """It is served all the same: clients must cope with such files."""
-    if report is not None and not survey.is_well_formed(report):
-        Console(stderr=True).print(f"Warning: {report} is not well-formed XML.", markup=False)
 
 
 def _run(config: Config, listener: Listener) -> None:
@@ -139,5 +130,5 @@ def _run(config: Config, listener: Listener) -> None:
     except OSError as error:
         where = f"{listener.host}:{listener.port}"
         problem = error.strerror or str(error)
-        Console(stderr=True).print(f"Cannot serve on {where}: {problem}", markup=False)
+        typer.echo(f"Cannot serve on {where}: {problem}", err=True)
         sys.exit(1)

@@ -55,8 +55,7 @@ def check_scan_write(which: License, *, by_session: bool, token_matches: bool) -
     """Refuse (412) a scan write that the licence closes.
 
     A session that also sends the page's own X-API-Token writes under every licence; API keys and
-    plain sessions do so only where the licence has the scan API. A wrong token is refused even
-    there, as after a reinstallation.
+    plain sessions do so only where the licence has the scan API.
     """
     if by_session and token_matches:
         return

@@ -64,7 +64,7 @@ class Nessus:
         self.scans[scan.id] = scan
         if body.settings.launch_now:
             self.launch(scan.id)
-        return scan
+        return self.scans[scan.id]
 
     def edit(self, scan_id: int, body: ScanBody) -> Scan:
         """Settings that are not sent are gone, as on the full-edit call of Nessus."""

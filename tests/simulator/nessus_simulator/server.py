@@ -13,6 +13,7 @@ from aiohttp import web
 from nessus_simulator.app import make_app
 from nessus_simulator.clock import Clock, wall_clock
 from nessus_simulator.config import Config
+from nessus_simulator.pipeline import NESSUS
 
 READY = "nessus simulator ready on"
 
@@ -29,8 +30,9 @@ class Listener:
 
 async def serve(config: Config, listener: Listener) -> None:
     """Until SIGTERM or SIGINT. Raises OSError when it cannot listen or read the TLS files."""
+    app = make_app(config, Clock(wall_clock(), config.speed))
     runner = web.AppRunner(
-        make_app(config, Clock(wall_clock(), config.speed)),
+        app,
         access_log=None,
         handler_cancellation=False,  # a request that was read takes effect, as on a real server
         shutdown_timeout=2.0,
@@ -39,23 +41,33 @@ async def serve(config: Config, listener: Listener) -> None:
     try:
         context = _tls_context(listener)
         await web.TCPSite(runner, listener.host, listener.port, ssl_context=context).start()
-        host = f"[{listener.host}]" if ":" in listener.host else listener.host
-        scheme = "https" if context else "http"
-        print(f"{READY} {scheme}://{host}:{runner.addresses[0][1]}", flush=True)
-        await _stop_signal(listener.until_stdin_closes)
+        stop = _stop_signal(listener.until_stdin_closes)
+        if problem := app[NESSUS].reports.problem:
+            print(f"nessus simulator serves a broken report: {problem}", file=sys.stderr)
+        print(f"{READY} {_url(listener, runner.addresses[0][1])}", flush=True)
+        await stop.wait()
     finally:
         await runner.cleanup()
+
+
+def _url(listener: Listener, port: int) -> str:
+    host = f"[{listener.host}]" if ":" in listener.host else listener.host
+    return f"{'https' if listener.tls else 'http'}://{host}:{port}"
 
 
 def _tls_context(listener: Listener) -> ssl.SSLContext | None:
     if listener.tls is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(*listener.tls)
+    try:
+        context.load_cert_chain(*listener.tls)
+    except ssl.SSLError:
+        problem = "--tls-cert and --tls-key hold no PEM certificate with its key"
+        raise OSError(problem) from None
     return context
 
 
-async def _stop_signal(until_stdin_closes: bool) -> None:
+def _stop_signal(until_stdin_closes: bool) -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
@@ -69,4 +81,4 @@ async def _stop_signal(until_stdin_closes: bool) -> None:
                 stop.set()
 
         loop.add_reader(descriptor, read)
-    await stop.wait()
+    return stop

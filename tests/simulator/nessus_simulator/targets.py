@@ -18,11 +18,13 @@ def expand(text: str) -> tuple[str, ...]:
     Refused (400): nothing at all, an entry that is none of the four, more than 4096 hosts.
     """
     hosts: dict[str, None] = {}
-    for entry in re.split(r"[,\s]+", text.strip()):
+    for entry in re.findall(r"[^,\s]+", text):
         for host in _expand_entry(entry):
             hosts[host] = None
             if len(hosts) > MAX_HOSTS:
                 raise refusals.invalid(f"Too many targets: the simulator scans {MAX_HOSTS} hosts")
+    if not hosts:
+        raise refusals.invalid("There are no targets")
     return tuple(hosts)
 
 

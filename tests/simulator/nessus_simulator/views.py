@@ -43,14 +43,14 @@ def listed(scan: Scan, now: float) -> Json:
     }
 
 
-def created(scan: Scan) -> Json:
+def created(scan: Scan, now: float) -> Json:
     """The `scan` of POST /scans and PUT /scans/{id}; its uuid is that of the scan, not of a run."""
     return {
         "id": scan.id,
         "uuid": scan.uuid,
         "name": scan.name,
         "description": scan.settings.get("description"),
-        "status": Status.EMPTY.value,
+        "status": scans.status(scan, now).value,
         "owner": scan.owner,
         "owner_id": 2,
         "type": "public",

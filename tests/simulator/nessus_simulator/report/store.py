@@ -8,7 +8,7 @@ from pathlib import Path
 from nessus_simulator import refusals, targets
 from nessus_simulator.report import cut, generate
 from nessus_simulator.report.hosts import Job
-from nessus_simulator.report.survey import Output, SurveyedHost, outputs, survey
+from nessus_simulator.report.survey import Output, Survey, SurveyedHost, outputs, survey
 
 
 class Reports:
@@ -16,17 +16,22 @@ class Reports:
 
     def __init__(self, given: Path | None) -> None:
         self._given = given
-        self._given_hosts = survey(str(given)) if given else ()
+        self._given_survey = survey(given) if given else Survey()
         self._folder = tempfile.TemporaryDirectory(prefix="nessus-simulator-")
         self._plans: dict[str, tuple[Job, tuple[str, ...]]] = {}
         self._surveys: dict[str, tuple[SurveyedHost, ...]] = {}
         self._copies = 0
 
+    @property
+    def problem(self) -> str | None:
+        """Why the given report is not well-formed."""
+        return self._given_survey.problem
+
     def hosts_for(self, text_targets: str) -> tuple[str, ...]:
         """Who will be found: the hosts of the given report, else the targets that answer."""
         expanded = targets.expand(text_targets)
         if self._given:
-            return tuple(host.name for host in self._given_hosts)
+            return tuple(host.name for host in self._given_survey.hosts)
         return targets.reachable(expanded)
 
     def plan(self, run_uuid: str, job: Job, hosts: tuple[str, ...]) -> None:
@@ -35,15 +40,15 @@ class Reports:
     async def hosts(self, run_uuid: str) -> tuple[SurveyedHost, ...]:
         """The hosts of the whole report, also of those that the run has not reached yet."""
         if self._given:
-            return self._given_hosts
+            return self._given_survey.hosts
         if run_uuid not in self._surveys:
             path = await self.whole(run_uuid)
-            self._surveys[run_uuid] = await asyncio.to_thread(survey, str(path))
+            self._surveys[run_uuid] = (await asyncio.to_thread(survey, path)).hosts
         return self._surveys[run_uuid]
 
     async def outputs(self, run_uuid: str, host_index: int, plugin_id: int) -> tuple[Output, ...]:
         path = await self.whole(run_uuid)
-        return await asyncio.to_thread(outputs, str(path), host_index, plugin_id)
+        return await asyncio.to_thread(outputs, path, host_index, plugin_id)
 
     async def whole(self, run_uuid: str) -> Path:
         """The report of the run as if it had completed."""

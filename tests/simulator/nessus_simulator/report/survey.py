@@ -1,10 +1,11 @@
 """What status calls need to know of a report: its hosts, and how often each plugin fired."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import IO, Any
 
 from lxml import etree
 
@@ -42,48 +43,47 @@ class Output:
     children: Mapping[str, tuple[str, ...]]
 
 
-Source = str | IO[bytes]
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The ReportHosts in order. A broken report has those before the break and tells the
+    `problem`: it is served all the same, since clients must cope with such files."""
+
+    hosts: tuple[SurveyedHost, ...] = ()
+    problem: str | None = None
 
 
-def survey(source: Source) -> tuple[SurveyedHost, ...]:
-    """The ReportHosts in order, as far as the file can be read: a broken one is served all the
-    same, since clients must cope with it."""
-    return tuple(_surveyed(host) for host in _hosts(source))
-
-
-def is_well_formed(path: Path) -> bool:
+def survey(path: Path) -> Survey:
+    hosts: list[SurveyedHost] = []
     try:
-        for _, element in etree.iterparse(str(path), **_OPTIONS):
-            element.clear()
-    except etree.XMLSyntaxError:
-        return False
-    return True
+        hosts.extend(_surveyed(host) for host in _hosts(path))
+    except etree.XMLSyntaxError as error:
+        return Survey(tuple(hosts), error.msg)
+    return Survey(tuple(hosts))
 
 
-def outputs(source: Source, host_index: int, plugin_id: int) -> tuple[Output, ...]:
-    """The items of one plugin on one host."""
-    for index, host in enumerate(_hosts(source)):
-        if index == host_index:
-            items = host.iterfind("ReportItem")
-            return tuple(_output(item) for item in items if _number(item, "pluginID") == plugin_id)
-    return ()
+def outputs(path: Path, host_index: int, plugin_id: int) -> tuple[Output, ...]:
+    """The items of one plugin on one host that the survey found."""
+    with closing(_hosts(path)) as hosts:
+        host = next(islice(hosts, host_index, None), None)
+        items = () if host is None else host.iterfind("ReportItem")
+        return tuple(_output(item) for item in items if _number(item, "pluginID") == plugin_id)
 
 
-_OPTIONS: dict[str, Any] = {
-    "resolve_entities": False,
-    "load_dtd": False,
-    "no_network": True,
-    "huge_tree": True,
-}
-
-
-def _hosts(source: Source) -> Iterator[etree._Element]:
-    parser = etree.iterparse(source, tag="ReportHost", recover=True, **_OPTIONS)
-    for _, host in parser:
-        yield host
-        host.clear()
-        while host.getprevious() is not None:
-            del host.getparent()[0]
+def _hosts(path: Path) -> Generator[etree._Element, None, None]:
+    """One after the other; each is empty once the next is asked for."""
+    with path.open("rb") as file:
+        for _, host in etree.iterparse(
+            file,
+            tag="ReportHost",
+            resolve_entities=False,
+            load_dtd=False,
+            no_network=True,
+            huge_tree=True,
+        ):
+            yield host
+            host.clear()
+            while host.getprevious() is not None:
+                del host.getparent()[0]
 
 
 def _surveyed(host: etree._Element) -> SurveyedHost:

@@ -40,14 +40,16 @@ async def show_all(request: web.Request) -> web.Response:
 
 
 async def create(request: web.Request) -> web.Response:
+    nessus = request.app[NESSUS]
     body = payloads.parse(payloads.ScanBody, await request.read())
-    scan = request.app[NESSUS].create(body, request[CALLER].account)
-    return json_answer({"scan": views.created(scan)})
+    scan = nessus.create(body, request[CALLER].account)
+    return json_answer({"scan": views.created(scan, nessus.clock.now())})
 
 
 async def edit(request: web.Request) -> web.Response:
+    nessus = request.app[NESSUS]
     body = payloads.parse(payloads.ScanBody, await request.read())
-    return json_answer(views.created(request.app[NESSUS].edit(_scan_id(request), body)))
+    return json_answer(views.created(nessus.edit(_scan_id(request), body), nessus.clock.now()))
 
 
 async def move(request: web.Request) -> web.Response:
