@@ -219,7 +219,7 @@ class ScanStatus(KubeModel):
     platform_failures: Count | None = None
     observed_generation: BigCount | None = None
     message: Message | None = None
-    targets_summary: Annotated[str, PlainText(128)] | None = None
+    targets_summary: Annotated[str, PlainText(80)] | None = None
     queue_time: Time | None = None
     next_attempt_time: Time | None = None
     start_time: Time | None = None
@@ -234,7 +234,7 @@ class ScanStatus(KubeModel):
     warnings: Annotated[tuple[Message, ...], Field(max_length=WARNINGS_LIMIT)] = ()
     failure: Failure | None = None
     attempt_history: Annotated[tuple[Attempt, ...], Field(max_length=HISTORY_LIMIT)] = ()
-    conditions: Annotated[tuple[Condition, ...], Field(max_length=12)] = ()
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=8)] = ()
 
     def condition(self, type_: str) -> Condition | None:
         return next((c for c in self.conditions if c.type == type_), None)

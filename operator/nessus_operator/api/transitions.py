@@ -63,7 +63,6 @@ NEEDED_TO_RUN = ("startTime", "scannerName", "remote.token")
 FROZEN_WHEN_TERMINAL = ("completionTime", "results")
 
 # What the API server answers, and `refusal` too.
-PHASE_STAYS = "a phase may not be removed"
 ATTEMPT_STEPS = (
     "attempt is 1 in the first write, rises by exactly 1 at each return to Queued "
     "and changes at no other time"
@@ -75,7 +74,7 @@ MANUAL_RETRY = (
 GONE = f"{', '.join(GONE_WITH_A_NEW_ATTEMPT)} belong to one attempt and must be gone with a new one"
 NEEDED = f"the move to Running needs {', '.join(NEEDED_TO_RUN)}"
 ONCE = "is written once per attempt"
-FROZEN = "is frozen once the scan has ended"
+FROZEN = "may not change once the scan has ended"
 
 
 def may_move(old: Phase | None, new: Phase) -> bool:
@@ -103,10 +102,8 @@ def refusal(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
     """
     old_phase = Phase(old["phase"]) if old.get("phase") else None
     phase = Phase(new["phase"]) if new.get("phase") else None
-    if old_phase and not phase:
-        return PHASE_STAYS
-    if phase and not may_move(old_phase, phase):
-        return f"phase may not go from {old_phase or 'nothing'} to {phase}"
+    if (phase or old_phase) and not (phase and may_move(old_phase, phase)):
+        return f"phase may not go from {old_phase or 'nothing'} to {phase or 'nothing'}"
     first = old_phase is None and phase is not None
     again = phase is not None and is_new_attempt(old_phase, phase)
     if new.get("attempt", 0) != old.get("attempt", 0) + (first or again):

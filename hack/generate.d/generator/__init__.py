@@ -1,0 +1,1 @@
+"""Keeps documents and rules that follow from code in step with it."""
