@@ -49,7 +49,7 @@ def build(parts: Sequence[str], folder: Path) -> dict[str, Path]:
 def compiler() -> str:
     """The path of a Go that can build go.mod. Raises Failure when it is missing or too old."""
     needed = pinned(r"\ngo (\d+\.\d+)")
-    go = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
+    go = shutil.which("go")
     if go is None:
         raise Failure(
             f"Go is missing: install Go {needed} or newer (https://go.dev/dl), {OTHERWISE}"

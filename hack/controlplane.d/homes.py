@@ -7,10 +7,10 @@ free belongs to nobody, and the process id in its state can be trusted while the
 import fcntl
 import json
 import os
+import select
 import shutil
 import signal
 import tempfile
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -20,7 +20,6 @@ from messages import Failure
 
 PREFIX = "nessus-controlplane-"
 END_WITHIN = 10.0  # seconds
-LOOK_EVERY = 0.05  # seconds
 
 
 @dataclass(frozen=True)
@@ -83,13 +82,12 @@ def chosen(named: Path | None) -> tuple[Path, State]:
 def end(home: Path, state: State) -> None:
     """Ends a control plane and returns when its processes and its folder are gone."""
     with suppress(ProcessLookupError):
-        os.kill(state.supervisor, signal.SIGTERM)
-    deadline = time.monotonic() + END_WITHIN
-    while home.exists() and time.monotonic() < deadline:
-        time.sleep(LOOK_EVERY)
+        supervisor = os.pidfd_open(state.supervisor)
+        signal.pidfd_send_signal(supervisor, signal.SIGTERM)
+        ended, _, _ = select.select([supervisor], [], [], END_WITHIN)
+        if not ended:
+            signal.pidfd_send_signal(supervisor, signal.SIGKILL)  # its servers die with it
     if home.exists():
-        with suppress(ProcessLookupError):
-            os.kill(state.supervisor, signal.SIGKILL)  # its servers die with it
         shutil.rmtree(home)
 
 

@@ -38,13 +38,19 @@ class ControlPlane:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Gets the programs before the first test's timeout runs: a first build takes minutes."""
-    wanted = any("control_plane" in getattr(item, "fixturenames", ()) for item in items)
+    wanted = any("binaries" in getattr(item, "fixturenames", ()) for item in items)
     if wanted and not config.option.collectonly:
         hack_controlplane("path")
 
 
 @pytest.fixture(scope="session")
-def control_plane(tmp_path_factory: pytest.TempPathFactory) -> ControlPlane:
+def binaries() -> Path:
+    """The folder with etcd, kube-apiserver, kube-controller-manager and kubectl."""
+    return Path(hack_controlplane("path"))
+
+
+@pytest.fixture(scope="session")
+def control_plane(binaries: Path, tmp_path_factory: pytest.TempPathFactory) -> ControlPlane:
     """The control plane of this run, with kube-controller-manager."""
     folder, owner = tmp_path_factory.getbasetemp(), os.getpid()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -53,11 +59,10 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> ControlPlane:
         fcntl.flock(lock, fcntl.LOCK_EX)
         known = folder / "control-plane"
         if not known.exists():
-            home = hack_controlplane("up", "--with-controller-manager", "--owner", str(owner))
-            known.write_text(home)
+            options = ("--with-controller-manager", "--owner", str(owner))
+            known.write_text(hack_controlplane("up", *options))
         home = Path(known.read_text())
-        state = json.loads((home / "state.json").read_text())
-    return ControlPlane(home, Path(state["kubeconfig"]), Path(state["binaries"]))
+    return ControlPlane(home, home / "kubeconfig", binaries)
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +71,8 @@ def crds(control_plane: ControlPlane) -> None:
     files = sorted((ROOT / "crds").glob("*.yaml"))
     kubectl(control_plane, "apply", "--server-side", *(f"--filename={file}" for file in files))
     kubectl(control_plane, "wait", "--for=condition=Established", "crd", "--all")
+    # An established kind answers 429 until its storage is ready; kubectl waits that out.
+    kubectl(control_plane, "get", "nessusscans,scannerpools", "--all-namespaces")
 
 
 @pytest.fixture
