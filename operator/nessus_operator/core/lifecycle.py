@@ -133,7 +133,8 @@ class Sight:
     scope_refused: bool = False  # the pool's scope of today refuses its targets
     scanner_known: bool = True  # there is a way to reach its scanner
     remote: RemoteScan | None = None  # its line in the newest list of its scanner
-    listed: bool = False  # that list is from this process and from after the launch
+    listed: bool = False  # this process has a list of its scanner
+    all_missing: bool = False  # the list misses every one of our scans, more than this one
     cleanup_seconds: float = 300.0
     remote_scan: RemoteScanPolicy = "DeleteAfterExport"
 
@@ -185,8 +186,8 @@ def _running(scan: NessusScan, sight: Sight) -> Step:
         return MarkLaunch()
     if remote.scan_uuid is None:
         return Launch()
-    if not sight.listed:
-        return Nothing()
+    if not sight.listed or sight.all_missing:
+        return Nothing()  # a list that misses everything is a fault of the account
     return _watching(scan, sight.remote)
 
 
@@ -222,6 +223,8 @@ def _stopping(scan: NessusScan, sight: Sight, now: datetime) -> Step:
         return Nothing()
     phase, reason = ENDS[stop.reason]
     never_launched = remote is None or remote.scan_id is None or remote.launch_time is None
+    if stop.reason is StopReason.DEADLINE and not sight.scanner_known and not never_launched:
+        return Finish(Phase.FAILED, Reason.SCANNER_REMOVED)
     overdue = now >= stop.time + timedelta(seconds=sight.cleanup_seconds)
     if scan.metadata.deleting or never_launched or overdue:
         return Finish(phase, reason)

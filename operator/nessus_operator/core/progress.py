@@ -96,41 +96,36 @@ def launching(scan: NessusScan, now: datetime) -> ScanStatus:
 
 
 def launched(scan: NessusScan, uuid: str | None, now: datetime) -> ScanStatus:
-    message = f"runs on {scan.status.scanner_name}"
+    message = _runs_on(scan)
     status = _remote(scan, scan_uuid=uuid).but(message=message)
     return _said(
         scan, status, [Finding(ScanCondition.LAUNCHED, "True", Reason.LAUNCHED, message)], now
     )
 
 
-def polled(scan: NessusScan, word: str, details: RemoteDetails | None) -> ScanStatus:
+def polled(scan: NessusScan, details: RemoteDetails, now: datetime) -> ScanStatus:
     """Steps of 10 points, or another state: a busy scan must not write every poll."""
-    old = scan.status.progress
-    new = old
-    if details:
-        seen = details.progress
-        new = Progress(
-            percent=seen.percent,
-            hosts_completed=seen.hosts_completed,
-            hosts_total=seen.hosts_total,
-        )
-    if old and new and word == _word(scan) and abs(new.percent - old.percent) < PROGRESS_STEP:
+    old, seen, word = scan.status.progress, details.progress, details.scan.word
+    message = _runs_on(scan)
+    moved = old is None or abs(seen.percent - old.percent) >= PROGRESS_STEP
+    if not moved and word == _word(scan) and scan.status.message == message:
         return scan.status
-    return _remote(scan, state=word).but(progress=new)
+    new = Progress(
+        percent=seen.percent, hosts_completed=seen.hosts_completed, hosts_total=seen.hosts_total
+    )
+    status = _remote(scan, state=word).but(progress=new, message=message)
+    paused = details.scan.state is RemoteState.PAUSED
+    if paused != _is_true(scan, ScanCondition.SUSPENDED):
+        status = _said(scan, status, [_suspended(paused)], now)
+    return warned(status, _strange(details))
 
 
-def unreachable(scan: NessusScan, now: datetime) -> ScanStatus:
+def unreachable(scan: NessusScan) -> ScanStatus:
     """Running, and the scanner does not answer: a wait, since the scan may well go on there."""
     message = f"{scan.status.scanner_name} does not answer; waiting until the deadline"
     if scan.status.message == message:
         return scan.status
     return scan.status.but(message=message, observed_generation=scan.metadata.generation)
-
-
-def paused(scan: NessusScan, paused_now: bool, now: datetime) -> ScanStatus:
-    if _is_true(scan, ScanCondition.SUSPENDED) == paused_now:
-        return scan.status
-    return _said(scan, scan.status, [_suspended(paused_now)], now)
 
 
 def stopping(scan: NessusScan, reason: StopReason, now: datetime) -> ScanStatus:
@@ -289,8 +284,12 @@ def _snake(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
 
 
-def unknown_state(state: RemoteState, word: str) -> str | None:
+def _runs_on(scan: NessusScan) -> str:
+    return f"runs on {scan.status.scanner_name}"
+
+
+def _strange(details: RemoteDetails) -> list[str]:
     """The warning that a foreign word deserves."""
-    if state is not RemoteState.UNKNOWN:
-        return None
-    return f"the scanner says {word!r}, which this version does not know; waiting"
+    if details.scan.state is not RemoteState.UNKNOWN:
+        return []
+    return [f"the scanner says {details.scan.word!r}, which this version does not know; waiting"]

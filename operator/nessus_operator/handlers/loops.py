@@ -55,7 +55,7 @@ class Loops:
 
     def _poolless_keys(self) -> list[Key]:
         world = self._world
-        keys = {scan.pool_key for scan in world.scans if isinstance(scan, NessusScan)}
+        keys = {key for key in world.scans.groups() if world.scans_of(key)}
         keys |= {pool.key for pool in world.pools if pool.metadata.deleting}
         return sorted(key for key in keys if _going(world.pools.by_name(*key)))
 

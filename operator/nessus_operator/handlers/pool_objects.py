@@ -1,5 +1,6 @@
 """The only writer of a pool's status and of our finalizer on it."""
 
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -38,7 +39,7 @@ async def write_status(
     gone_orphans: list[Orphan],
 ) -> bool:
     """True when the status is written, or was so already."""
-    mine = [scan for scan in world.scans if scan.pool_key == pool.key]
+    mine = world.scans.in_group(pool.key)
     orphans = [orphan for orphan in pool.status.orphans if orphan not in gone_orphans]
     status = pool_status(
         pool,
@@ -63,9 +64,7 @@ async def _patch(world: World, pool: ScannerPool, patch: dict[str, Any], part: s
     except NotFound:
         return False
     except Conflict:
-        try:
+        with suppress(NotFound):
             world.pools.apply("MODIFIED", await world.kube.get(paths.pools(*pool.key)))
-        except NotFound:
-            pass
         return False
     return True

@@ -5,6 +5,7 @@ and its scans, by news of its scanners, and after a while for nothing.
 """
 
 import asyncio
+from functools import partial
 
 import structlog
 
@@ -52,11 +53,7 @@ class PoolLoop:
 
     def scans(self) -> list[NessusScan]:
         """The pool's scans that need attention."""
-        return [
-            scan
-            for scan in self._world.scans
-            if isinstance(scan, NessusScan) and scan.pool_key == self.key
-        ]
+        return self._world.scans_of(self.key)
 
     async def run(self) -> None:
         """Tick until cancelled."""
@@ -112,7 +109,7 @@ class PoolLoop:
             if scan.phase is Phase.QUEUED
             and not scan.metadata.deleting
             and scan.metadata.uid not in self._driving
-            and isinstance(self._next_of_queued(scan), lifecycle.Nothing | lifecycle.CleanUp)
+            and self._only_waits(scan)
         ]
         if pool is None:
             await queue.let_wait(self._world, [(scan, queue.NO_POOL) for scan in waiting])
@@ -149,14 +146,13 @@ class PoolLoop:
             uid = scan.metadata.uid
             if uid in self._driving or scan.phase is None:
                 continue
-            if scan.phase is Phase.QUEUED and not scan.status.remote_cleanups:
-                if isinstance(self._next_of_queued(scan), lifecycle.Nothing):
-                    continue
+            if scan.phase is Phase.QUEUED and not self._needs_driver(scan):
+                continue
             driver = self._drivers.get(uid) or self._new_driver(uid)
             if now >= driver.not_before:
                 task = asyncio.create_task(driver.run())
                 self._driving[uid] = task
-                task.add_done_callback(lambda done, uid=uid: self._driven(uid, done))
+                task.add_done_callback(partial(self._driven, uid))
 
     def _new_driver(self, uid: str) -> Driver:
         driver = Driver(
@@ -191,19 +187,25 @@ class PoolLoop:
         if self.pool and self._orphans:
             await self._tell(self.pool)
 
-    def _next_of_queued(self, scan: NessusScan) -> lifecycle.Step:
-        return lifecycle.next_step(scan, Sight(), clock.now())
+    def _needs_driver(self, scan: NessusScan) -> bool:
+        """A queued scan mostly waits; only its end and what an attempt left need work."""
+        return bool(scan.status.remote_cleanups) or not self._only_waits(scan)
+
+    def _only_waits(self, scan: NessusScan) -> bool:
+        step = lifecycle.next_step(scan, Sight(), clock.now())
+        return isinstance(step, lifecycle.Nothing | lifecycle.CleanUp)
 
     def _tend_watches(self, pool: ScannerPool | None) -> None:
         """A watch for each scanner of the spec; one that left stays while scans run on it."""
         wanted = {scanner.name: scanner for scanner in pool.spec.scanners} if pool else {}
         for name, scanner in wanted.items():
-            if pool and name in self._watches:
+            if pool and name in self._watches and not self._watching[name].done():
                 self._watches[name].update(pool, scanner)
             elif pool:
                 watch = ScannerWatch(self._world, pool, scanner, self.wake.set)
                 self._watches[name] = watch
                 self._watching[name] = asyncio.create_task(watch.run())
+                self._watching[name].add_done_callback(_say_why)
         used = {name for scan in self.scans() for name in _scanners_of(scan)}
         for name in self._watches.keys() - wanted.keys() - used:
             del self._watches[name]
@@ -255,3 +257,8 @@ class PoolLoop:
 def _scanners_of(scan: NessusScan) -> set[str]:
     names = {left.scanner_name for left in scan.status.remote_cleanups}
     return names | ({scan.status.scanner_name} if scan.status.scanner_name else set())
+
+
+def _say_why(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception():
+        log.error("Scanner watch ended; begins anew", exc_info=task.exception())

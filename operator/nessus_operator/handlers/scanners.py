@@ -54,6 +54,7 @@ class ScannerWatch:
         self.info: ServerInfo | None = None
         self.probed: datetime | None = None
         self.idle_since = clock.now()
+        self.troubled = False  # the last call did not reach it
         self._world = world
         self._wake = wake
         self._closed_api = False
@@ -214,7 +215,7 @@ class ScannerWatch:
         try:
             answer = await call
         except Unavailable:
-            was = self.breaker
+            was, self.troubled = self.breaker, True
             self.breaker = was.failed(rules, clock.now())
             self._world.metrics.circuit_failures.labels(self.label).inc()
             if was.openings < self.breaker.openings:
@@ -225,7 +226,7 @@ class ScannerWatch:
             self._closed_api = True
             self.reason, self.message = Reason.SCAN_API_CLOSED, "the scanner answered 412"
             raise
-        self.breaker = self.breaker.succeeded(rules)
+        self.breaker, self.troubled = self.breaker.succeeded(rules), False
         return answer
 
     def _unusable(self, error: Fault) -> None:

@@ -11,12 +11,10 @@ import structlog
 
 from nessus_operator.api.pool import ScannerPool
 from nessus_operator.api.reasons import MEANINGS, Reason
-from nessus_operator.api.remote import RemoteDetails
 from nessus_operator.api.scan import NessusScan, RemoteCleanup, ScanStatus
 from nessus_operator.api.transitions import Phase
 from nessus_operator.clients import clock
 from nessus_operator.clients.errors import (
-    Conflict,
     Fault,
     NotFound,
     NotLicensed,
@@ -25,12 +23,12 @@ from nessus_operator.clients.errors import (
     Unavailable,
 )
 from nessus_operator.clients.logs import trace_id_of
-from nessus_operator.core import lifecycle, progress, retries, scope
+from nessus_operator.core import lifecycle, progress, retries, scope, tokens
 from nessus_operator.core.lifecycle import Sight, Step
 from nessus_operator.handlers import cleanup, launch, status
 from nessus_operator.handlers.collect import collect
 from nessus_operator.handlers.launch import Quiet
-from nessus_operator.handlers.scanners import ScannerWatch
+from nessus_operator.handlers.scanners import Listing, ScannerWatch
 from nessus_operator.handlers.world import World
 
 log = structlog.get_logger(__name__)
@@ -176,13 +174,8 @@ class Driver:
                 )
             case lifecycle.Poll() | lifecycle.FindOut():
                 details = await watch.ask(lambda scanner: scanner.get_scan(scan_id))
-                await status.write(self.world, scan, self._polled(scan, details))
+                await self._write(scan, progress.polled(scan, details, clock.now()))
         return None
-
-    def _polled(self, scan: NessusScan, details: RemoteDetails) -> ScanStatus:
-        new = progress.polled(scan, details.scan.word, details)
-        strange = progress.unknown_state(details.scan.state, details.scan.word)
-        return progress.warned(new, [strange] if strange else [])
 
     def _sight(self, scan: NessusScan, watch: ScannerWatch | None) -> Sight:
         pool = self.pool_of()
@@ -197,9 +190,22 @@ class Driver:
             scanner_known=watch is not None,
             remote=line,
             listed=listing is not None,
+            all_missing=line is None and self._all_missing(scan, listing),
             cleanup_seconds=self.world.settings.cleanup_seconds,
             remote_scan=pool.spec.retention.remote_scan if pool else "DeleteAfterExport",
         )
+
+    def _all_missing(self, scan: NessusScan, listing: Listing | None) -> bool:
+        others = [
+            other.status.remote.token
+            for other in self.world.scans_of(scan.pool_key)
+            if other.phase is Phase.RUNNING
+            and other.status.scanner_name == scan.status.scanner_name
+            and other.status.remote
+            and other.status.remote.launch_time
+        ]
+        seen = {tokens.token_in(remote.name) for remote in listing.scans} if listing else set()
+        return len(others) > 1 and not seen.intersection(others)
 
     def _scope_refused(self, scan: NessusScan, pool: ScannerPool | None) -> bool:
         """Asked again only when the pool changed since the scan was admitted."""
@@ -266,26 +272,27 @@ class Driver:
 
     async def _failed(self, error: Fault) -> None:
         scan = self.world.scan(self.uid)
-        running = scan is not None and scan.phase is Phase.RUNNING and not scan.status.stop
         if scan is None:
             return
-        match error:
-            case NotFound() if running:
-                await self.end_attempt(scan, Reason.REMOTE_SCAN_LOST)
-                return
-            case Rejected() if running:
-                await self._finish(scan, Phase.FAILED, Reason.SCANNER_REJECTED, str(error))
-                return
-            case NotLicensed() if running:
-                await self._not_licensed(scan)
-                return
-            case Unavailable() | Unauthorized() if running:
-                await self._write(scan, progress.unreachable(scan, clock.now()))
-            case Conflict():
-                pass
         log.info("Waits after a fault", error=str(error), seconds=self._wait)
         self._later(self._wait)
         self._wait = min(self._wait * 2, _LAST_WAIT)
+        if scan.phase is Phase.RUNNING and not scan.status.stop:
+            await self._say_failed(scan, error)
+
+    async def _say_failed(self, scan: NessusScan, error: Fault) -> None:
+        """What a fault makes of a running scan; a fault of the API server makes nothing of it."""
+        watch = self.watch_of(scan.status.scanner_name)
+        claimed = scan.status.remote is not None and scan.status.remote.scan_id is not None
+        match error:
+            case NotFound() if claimed:
+                await self.end_attempt(scan, Reason.REMOTE_SCAN_LOST)
+            case NotLicensed():
+                await self._not_licensed(scan)
+            case Rejected():
+                await self._finish(scan, Phase.FAILED, Reason.SCANNER_REJECTED, str(error))
+            case Unavailable() | Unauthorized() if watch and watch.troubled:
+                await self._write(scan, progress.unreachable(scan))
 
     async def _not_licensed(self, scan: NessusScan) -> None:
         """Back to the queue, where it waits with ScanAPIClosed; no fault of the platform."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any
 
 import kopf
 import structlog
@@ -58,10 +59,8 @@ class Operator:
     def problems(self) -> list[str]:
         """Why this replica cannot work now; empty when it can."""
         found = [f"lacks the right to {right}" for right in self.lacking]
-        for reflector in self.reflectors:
-            if not reflector.fresh():
-                found.append(f"{reflector.path}: {reflector.fault or 'not read yet'}")
-        return found
+        stale = (reflector for reflector in self.reflectors if not reflector.fresh())
+        return found + [f"{one.path}: {one.fault or 'not read yet'}" for one in stale]
 
 
 def build(settings: Settings, configuration: Configuration, metrics: OperatorMetrics) -> Operator:
@@ -72,7 +71,7 @@ def build(settings: Settings, configuration: Configuration, metrics: OperatorMet
     world = World(
         settings=settings,
         kube=kube,
-        scans=Store(attention.parse),
+        scans=Store(attention.parse, group=lambda scan: scan.pool_key),
         pools=Store(ScannerPool.from_object),
         lease=Lease(kube, settings.lease_namespace, settings.lease_name, settings.identity, terms),
         recorder=Recorder(kube, f"{GROUP}/operator", settings.instance),
@@ -160,7 +159,7 @@ def registry(operator: Operator, loops: Loops) -> kopf.OperatorRegistry:
         return kopf.AiohttpSession(server=operator.configuration.host, aiohttp_session=session)
 
     @kopf.daemon(GROUP, VERSION, POOLS, registry=handlers, backoff=5.0, cancellation_timeout=1.0)
-    async def serve_pool(namespace: str, name: str, **_: object) -> None:
-        await loops.of((namespace, name)).run()
+    async def serve_pool(*, namespace: str | None, name: str, **_: Any) -> None:
+        await loops.of((namespace or "", name)).run()
 
     return handlers

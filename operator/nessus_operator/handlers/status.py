@@ -13,7 +13,7 @@ from nessus_operator.api.conditions import ScanCondition
 from nessus_operator.api.scan import NessusScan, ScanStatus
 from nessus_operator.api.transitions import TERMINAL, Phase, is_new_attempt, refusal
 from nessus_operator.clients import clock
-from nessus_operator.clients.errors import Conflict, NotFound
+from nessus_operator.clients.errors import Conflict, NotFound, Rejected
 from nessus_operator.clients.kube import paths
 from nessus_operator.core.patch import merge_patch
 from nessus_operator.handlers.world import World
@@ -64,6 +64,8 @@ async def _patch(
     except Conflict:
         await _refresh(world, scan)
         return None
+    except Rejected as error:  # our own guard should have known: a defect, and no fault of the scan
+        raise RuntimeError(f"write to {scan.task_id} was refused: {error}") from error
     world.scans.apply("MODIFIED", answer)
     return NessusScan.from_object(answer)
 

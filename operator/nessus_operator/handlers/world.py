@@ -34,6 +34,10 @@ class World:
         seen = self.scans.by_uid(uid)
         return seen if isinstance(seen, NessusScan) else None
 
+    def scans_of(self, pool: tuple[str, str]) -> list[NessusScan]:
+        """A pool's scans that need attention."""
+        return [scan for scan in self.scans.in_group(pool) if isinstance(scan, NessusScan)]
+
     def require_lead(self) -> None:
         """Asked before every write: raises LeadershipLost when another replica may lead."""
         if not self.lease.valid():

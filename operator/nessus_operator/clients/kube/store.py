@@ -23,10 +23,15 @@ class Store(Generic[T]):
 
     The answer to a write is applied at once and may come after the watch has already told of
     something newer, or of the deletion: older versions and deleted objects are never brought back.
+    `group` names the group of an item, such as its pool, which must never change.
     """
 
-    def __init__(self, parse: Callable[[Object], T]) -> None:
+    def __init__(
+        self, parse: Callable[[Object], T], group: Callable[[T], Key] = lambda _: ("", "")
+    ) -> None:
         self._parse = parse
+        self._group = group
+        self._groups: dict[Key, dict[str, T]] = {}
         self._listeners: list[Listener[T]] = []
         self._items: dict[str, T] = {}
         self._versions: dict[str, int] = {}
@@ -48,6 +53,13 @@ class Store(Generic[T]):
     def by_name(self, namespace: str, name: str) -> T | None:
         uid = self._uids.get((namespace, name))
         return self._items.get(uid) if uid else None
+
+    def in_group(self, key: Key) -> list[T]:
+        return list(self._groups.get(key, {}).values())
+
+    def groups(self) -> list[Key]:
+        """The groups that have items."""
+        return list(self._groups)
 
     def subscribe(self, listener: Listener[T]) -> None:
         """Call `listener(old, new)` after each change that was taken; None: was not, or is gone."""
@@ -77,6 +89,7 @@ class Store(Generic[T]):
             log.error("Object not understood", object=_key(body), error=_first(error))
             return
         self._items[uid] = item
+        self._groups.setdefault(self._group(item), {})[uid] = item
         self._versions[uid] = version
         self._uids[_key(body)] = uid
 
@@ -84,7 +97,12 @@ class Store(Generic[T]):
         self._deleted[uid] = None
         if len(self._deleted) > _TOMBSTONES:
             del self._deleted[next(iter(self._deleted))]
-        self._items.pop(uid, None)
+        item = self._items.pop(uid, None)
+        if item is not None:
+            group = self._group(item)
+            del self._groups[group][uid]
+            if not self._groups[group]:
+                del self._groups[group]
         self._versions.pop(uid, None)
         if self._uids.get(_key(body)) == uid:
             del self._uids[_key(body)]
