@@ -5,6 +5,7 @@ Calls block: in an async test, let a wait that needs the test's own loop to go o
 """
 
 import os
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ class Simulator:
     def __init__(self, process: subprocess.Popen[str], url: str, tls_ca: str | None) -> None:
         self.process = process
         self.url = url
-        verify = tls_ca is None or httpx2.create_ssl_context(verify=tls_ca)
+        verify = tls_ca is None or ssl.create_default_context(cafile=tls_ca)
         self._http = httpx2.Client(
             base_url=f"{url}/_simulator",
             timeout=REQUEST_SECONDS,
@@ -44,7 +45,7 @@ class Simulator:
 
         Raises RuntimeError with the simulator's own words when it refuses.
         """
-        answer = self._http.request(method, path, json=json, params=query)
+        answer = self._http.request(method, path, json=json, params=query or None)
         if answer.is_error:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text}")
         return answer.json()

@@ -119,6 +119,11 @@ async def test_a_whole_report_is_one(on: Wire, content: bytes | None) -> None:
     assert await fetched(on) == (content or b"<NessusClientData></NessusClientData>")
 
 
+async def test_an_end_that_falls_between_two_chunks_is_found() -> None:
+    content = b" " * (export.CHUNK - 5) + b"</NessusClientData_v2>\n"
+    assert await fetched(unframed(content)) == content
+
+
 async def test_a_report_that_is_never_ready_is_given_up() -> None:
     on = exporting().on(TELL, lambda: answer({"status": "loading"}))
     fault = await refused(on, Limits(first_wait=0.001, longest_wait=0.01, ready_within=0.02))

@@ -168,17 +168,6 @@ async def test_nothing_packed_is_asked_for() -> None:
     assert on.requests[0].headers["accept-encoding"] == "identity"
 
 
-async def test_the_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://192.0.2.1:1")
-    monkeypatch.setenv("ALL_PROXY", "http://192.0.2.1:1")
-    unreachable = Transport(
-        wire.connection(url="https://127.0.0.1:1"), lambda *seen: None
-    )  # a refused connection at once, not the proxy's silence
-    with pytest.raises(Unavailable, match="no connection"):
-        await unreachable.exchange(ASKED, SENT)
-    await unreachable.close()
-
-
 async def test_a_closed_transport_says_so() -> None:
     one = transport(Wire())
     await one.close()

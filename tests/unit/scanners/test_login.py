@@ -261,6 +261,7 @@ SCRIPTS = {
     "blanks": (f'getApiToken", value: function () {{ return "{LOWER}" }}', LOWER),
     "a method": (f'getApiToken(){{return"{LOWER}"}}', LOWER),
     "an arrow": (f'getApiToken:()=>"{LOWER}"', LOWER),
+    "another uuid after it": (f'getApiToken:()=>"{LOWER}",f:()=>"{UPPER}"', LOWER),
     "another uuid before it": (f'a="{UPPER}";getApiToken(){{return"{LOWER}"}}', LOWER),
     "a use before its definition": (
         f'h["X-API-Token"]=s.getApiToken()}};x={{key:"getApiToken",value:function(){{'
