@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from generator.schema import load_crd, object_schema
-from nessus_operator.api import names
 from tests.integration.crds.largest import largest, stored_bytes
 from tests.kube import Kube, path_of
+
+from nessus_operator.api import names
 
 ROOT = Path(__file__).parents[3]
 KIB = 1024
