@@ -14,7 +14,7 @@ from nessus_simulator import licenses, refusals
 from nessus_simulator.accounts import Caller
 from nessus_simulator.answers import compact, error_answer, json_answer
 from nessus_simulator.calls import Call, Calls, Outcome
-from nessus_simulator.faults import Action, Fault, Faults, Stage
+from nessus_simulator.faults import Action, Fault, Faults, FaultSpec, Stage
 from nessus_simulator.nessus import Nessus
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -130,12 +130,7 @@ async def _strike(
             await asyncio.sleep(spec.seconds or 0)
             return None
         case Action.STATUS:
-            return web.Response(
-                status=spec.status or 500,
-                headers=spec.headers,
-                text=spec.body if spec.body is not None else compact({"error": "Simulated"}),
-                content_type=None if "Content-Type" in spec.headers else "application/json",
-            )
+            return _other_answer(spec)
         case Action.CUT:
             return _cut(request, call, Outcome.CUT)
         case Action.TRUNCATE if response is not None:
@@ -144,6 +139,15 @@ async def _strike(
         case Action.WRONG_UUID if response is not None:
             return _with_other_uuids(response)
     return None
+
+
+def _other_answer(spec: FaultSpec) -> web.Response:
+    text = compact({"error": "Simulated"}) if spec.body is None else spec.body
+    answer = web.Response(
+        status=spec.status or 500, body=text.encode(), content_type="application/json"
+    )
+    answer.headers.update(spec.headers)
+    return answer
 
 
 def _cut(request: web.Request, call: Call, outcome: Outcome) -> web.Response:
