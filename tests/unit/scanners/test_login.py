@@ -327,6 +327,8 @@ def test_an_unusable_secret_is_told_before_anything_is_asked(
 
 async def test_a_line_break_at_the_end_of_a_key_is_forgiven() -> None:
     secret = {"accessKey": wire.ACCESS_KEY + "\n", "secretKey": wire.SECRET_KEY + "\n"}
-    on = Wire().on("GET /scans", lambda: answer({"folders": [{"id": 3, "type": "main"}]}))
+    on = Wire().on(
+        "GET /scans", lambda: answer({"folders": [{"id": 3, "type": "main"}], "scans": None})
+    )
     await wire.nessus(on, secret=secret).list_scans()
     assert "\n" not in on.requests[0].headers["x-apikeys"]

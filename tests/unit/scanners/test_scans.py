@@ -86,6 +86,11 @@ def test_an_unreadable_line_spoils_the_list_so_that_no_scan_of_ours_is_overlooke
         scans.listed({"scans": lines}, None)
 
 
+def test_an_answer_without_a_list_is_not_an_empty_one() -> None:
+    with pytest.raises(Unavailable):
+        scans.listed({}, None)
+
+
 def host(current: object, total: object = 100) -> dict[str, object]:
     return {"scanprogresscurrent": current, "scanprogresstotal": total}
 

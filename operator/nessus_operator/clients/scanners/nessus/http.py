@@ -27,7 +27,6 @@ from nessus_operator.clients.scanners.text import clean
 MIB = 1 << 20
 REMARK_CHARS = 128
 _REMARK_BYTES = 16 << 10
-_REMARK_SECONDS = 2.0  # a refusal counts even when its body never comes, as Nessus' 412 often does
 _HEADERS = {
     "User-Agent": f"nessus-operator/{__version__}",
     "Accept": "application/json",
@@ -113,10 +112,17 @@ class Transport:
         """
         if self._client.is_closed:
             raise Unavailable("the connection to the scanner was closed")
+        asked = self._client.stream(
+            request.method,
+            request.path,
+            json=request.body,
+            params=dict(request.params) or None,
+            headers={**headers, **request.headers},
+        )
         started = clock.monotonic()
         outcome: str | None = None  # stays so when we ourselves are cancelled
         try:
-            async with asyncio.timeout(within), self._send(request, headers) as response:
+            async with asyncio.timeout(within), asked as response:
                 yield response
                 outcome = faults.outcome_of(response.status_code)
         except Fault:
@@ -132,19 +138,6 @@ class Transport:
         finally:
             if outcome:
                 self._observe(request.operation, outcome, clock.monotonic() - started)
-
-    @asynccontextmanager
-    async def _send(
-        self, request: Request, headers: Mapping[str, str]
-    ) -> AsyncIterator[httpx2.Response]:
-        async with self._client.stream(
-            request.method,
-            request.path,
-            json=request.body,
-            params=dict(request.params) or None,
-            headers={**headers, **request.headers},
-        ) as response:
-            yield response
 
     async def answer(self, request: Request, response: httpx2.Response) -> Any:
         """The decoded body of an answer that was taken."""
@@ -162,7 +155,7 @@ class Transport:
         """The fault for an answer that was not taken, whether its body comes or not."""
         remark = ""
         if not request.confidential:
-            error = _error_text(await _start_of(response))
+            error = _error_text(await _start_of(response, self._seconds / 10))
             remark = clean(error, REMARK_CHARS, self._secrets_of(response.request.headers))
         wait = faults.wait_of(response.headers.get("retry-after"), clock.now())
         return faults.fault_of(response.status_code, request.doing, remark, wait)
@@ -176,10 +169,11 @@ class Transport:
         return [*self._secrets, *(part for part in parts if len(part) > len("accessKey"))]
 
 
-async def _start_of(response: httpx2.Response) -> bytes:
+async def _start_of(response: httpx2.Response, seconds: float) -> bytes:
+    """As much as comes soon: with a 412 Nessus often announces a body that never does."""
     content = bytearray()
     try:
-        async with asyncio.timeout(_REMARK_SECONDS):
+        async with asyncio.timeout(seconds):
             async for chunk in response.aiter_raw():
                 content += chunk
                 if len(content) > _REMARK_BYTES:

@@ -14,6 +14,8 @@ from nessus_operator.clients.scanners.text import clean
 
 Json = Mapping[str, Any]
 
+_ABSENT = object()
+
 STATES = {
     "empty": RemoteState.EMPTY,
     "pending": RemoteState.PENDING,
@@ -75,9 +77,10 @@ def folder_id(folders: object, kind: str) -> int | None:
 def listed(answer: Json, trash: int | None) -> list[RemoteScan]:
     """The scans of `GET /scans`.
 
-    One line that cannot be read spoils the list: a scan that we overlook, we would make again.
+    null is an empty list, and nothing at all is none: a scan that we overlook, we would make
+    again. So one line that cannot be read spoils the list.
     """
-    scans = answer.get("scans")
+    scans = answer.get("scans", _ABSENT)
     if not isinstance(scans, list | None) or len(objects(scans)) != len(scans or ()):
         raise Unavailable("the scanner answered with a list of scans that cannot be read")
     return [remote_scan(new_id(item.get("id"), "a scan"), item, trash) for item in objects(scans)]
