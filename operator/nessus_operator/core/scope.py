@@ -1,7 +1,7 @@
 """May these targets be scanned from this pool? Nothing allowed is nothing scanned; deny wins."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 from nessus_operator.api.pool import Scope
@@ -9,20 +9,18 @@ from nessus_operator.api.reasons import Reason
 from nessus_operator.core import targets
 from nessus_operator.core.targets import InvalidTarget, Network, Target
 
-# Loopback, link-local with the clouds' metadata services, unspecified, multicast and broadcast.
 # They are refused unless an entry of `allow` lies inside: 0.0.0.0/0 does not open them.
 SPECIAL: tuple[Network, ...] = tuple(
     ip_network(text)
     for text in (
-        "0.0.0.0/8",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "224.0.0.0/4",
-        "255.255.255.255/32",
-        "::/127",
-        "fe80::/10",
-        "ff00::/8",
-        "fd00:ec2::254/128",
+        # unspecified, loopback, link-local, multicast, broadcast
+        *("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32"),
+        *("::/127", "fe80::/10", "ff00::/8"),
+        # IPv4 addresses in IPv6 clothes (mapped, NAT64, 6to4), which an IPv4 deny would not see
+        *("::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16"),
+        # metadata and credentials of the clouds, where they are not link-local
+        *("fd00:ec2::/32", "fd20:ce::254/128", "100.100.100.200/32", "168.63.129.16/32"),
+        "192.0.0.192/32",
     )
 )
 
@@ -34,22 +32,33 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Reserved:
+    """A range that needs to be allowed by name, and what of it was."""
+
+    network: Network
+    named: tuple[Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
-    """A pool's scope, parsed once, with the ranges that need to be allowed by name."""
+    """A pool's scope, parsed once."""
 
     allow: tuple[Network, ...]
     allow_names: tuple[str, ...]
     deny: tuple[Network, ...]
     deny_names: tuple[str, ...]
     max_hosts: int
-    reserved: tuple[Network, ...] = field(default=SPECIAL)
+    reserved: tuple[Reserved, ...]
 
 
 def rules(scope: Scope, cluster_ranges: Iterable[str] = ()) -> Rules:
     """Entries that the CRD would have refused raise InvalidTarget."""
     allow, allow_names = _entries(scope.allow)
     deny, deny_names = _entries(scope.deny)
-    reserved = (*SPECIAL, *(ip_network(text) for text in cluster_ranges))
+    reserved = tuple(
+        Reserved(network, _collapse([entry for entry in allow if _inside(entry, network)]))
+        for network in (*SPECIAL, *map(ip_network, cluster_ranges))
+    )
     return Rules(
         _collapse(allow), allow_names, deny, deny_names, scope.max_hosts_per_scan, reserved
     )
@@ -64,7 +73,6 @@ def judge(
     """
     try:
         parsed = targets.parse_all(texts)
-        resolved = {name: targets.parse_all(found) for name, found in addresses.items()}
     except InvalidTarget as error:
         return Refusal(Reason.INVALID_TARGETS, f"target {error}")
     hosts = sum(target.hosts for target in parsed)
@@ -72,7 +80,7 @@ def judge(
         message = f"{hosts} addresses are more than the {scope.max_hosts} of scope.maxHostsPerScan"
         return Refusal(Reason.TOO_MANY_HOSTS, message)
     for target in parsed:
-        problem = _problem(target, scope, resolved.get(target.host_name or "", ()))
+        problem = _problem(target, scope, addresses.get(target.host_name or "", ()))
         if problem:
             return Refusal(Reason.SCOPE_DENIED, f"target {target.text} {problem}")
     return None
@@ -90,17 +98,20 @@ def outside(texts: Iterable[str], scope: Rules) -> list[str]:
     return found
 
 
-def _problem(target: Target, scope: Rules, resolved: Iterable[Target]) -> str | None:
+def _problem(target: Target, scope: Rules, addresses: Iterable[str]) -> str | None:
     if target.host_name is None:
         return _first_problem(target.networks, scope)
     if any(_matches(target.host_name, pattern) for pattern in scope.deny_names):
         return "is denied by scope.deny"
     if not any(_matches(target.host_name, pattern) for pattern in scope.allow_names):
         return "is not in scope.allow"
-    for address in resolved:
-        problem = _first_problem(address.networks, scope)
+    for address in addresses:
+        try:
+            problem = _first_problem(targets.parse(address).networks, scope)
+        except InvalidTarget as error:
+            return f"resolves to {error}"
         if problem:
-            return f"resolves to {address.text}, which {problem}"
+            return f"resolves to {address}, which {problem}"
     return None
 
 
@@ -125,10 +136,15 @@ def _not_allowed(network: Network, scope: Rules) -> bool:
 
 def _reserved(network: Network, scope: Rules) -> bool:
     return any(
-        _overlap(network, special)
-        and not any(_inside(network, a) and _inside(a, special) for a in scope.allow)
-        for special in scope.reserved
+        _overlap(network, reserved.network) and not _named(network, reserved)
+        for reserved in scope.reserved
     )
+
+
+def _named(network: Network, reserved: Reserved) -> bool:
+    """Was all that the two have in common allowed by name?"""
+    shared = network if _inside(network, reserved.network) else reserved.network
+    return any(_inside(shared, entry) for entry in reserved.named)
 
 
 def _inside(one: Network, other: Network) -> bool:
@@ -166,7 +182,7 @@ def _entries(texts: Iterable[str]) -> tuple[tuple[Network, ...], tuple[str, ...]
     return tuple(networks), tuple(names)
 
 
-def _collapse(networks: Iterable[Network]) -> tuple[Network, ...]:
+def _collapse(networks: Sequence[Network]) -> tuple[Network, ...]:
     v4 = collapse_addresses(n for n in networks if isinstance(n, IPv4Network))
     v6 = collapse_addresses(n for n in networks if isinstance(n, IPv6Network))
     return (*v4, *v6)

@@ -1,9 +1,9 @@
 """Targets, parsed strictly: what one tool reads as an address another may read differently.
 
-`010.0.0.1`, `127.1`, `2130706433`, `0x7f000001`, `::ffff:10.0.0.1` and `fe80::1%eth0` are all
-refused, and so is everything else that is not exactly an address, a network without host bits,
-a rising range of two addresses of one family, or a host name whose last label begins with a
-letter.
+`010.0.0.1`, `127.1`, `2130706433`, `0x7f000001`, `::ffff:10.0.0.1`, `192.0.2.0/024` and
+`fe80::1%eth0` are all refused, and so is everything else that is not exactly an address, a network
+without host bits, a rising range of two addresses of one family, or a host name whose last label
+begins with a letter.
 """
 
 import re
@@ -24,6 +24,7 @@ Network = IPv4Network | IPv6Network
 
 _LABEL = r"[a-zA-Z0-9_]([-a-zA-Z0-9_]{0,61}[a-zA-Z0-9_])?"
 _HOST_NAME = re.compile(rf"({_LABEL}\.)*[a-zA-Z]([-a-zA-Z0-9]{{0,61}}[a-zA-Z0-9])?")
+_PREFIX = re.compile(r"0|[1-9][0-9]{0,2}")
 _MAPPED = IPv6Network("::ffff:0:0/96")
 _SUMMARY_LENGTH = 64
 
@@ -96,7 +97,7 @@ def _address(whole: str, text: str) -> Address:
 
 def _network(text: str) -> Network:
     address, _, prefix = text.partition("/")
-    if not _is_address(address) or not (prefix.isascii() and prefix.isdigit()):
+    if not _is_address(address) or not _PREFIX.fullmatch(prefix):
         raise InvalidTarget(text, "is not a network such as 192.0.2.0/24")
     _address(text, address)
     try:
