@@ -1,6 +1,6 @@
 """A simulated Nessus with TLS, and drivers for it."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,6 +103,3 @@ async def connect(simulator: Simulator, certificates: Certificates) -> AsyncIter
     yield drivers
     for one in drivers.made:
         await one.close()
-
-
-Connect = Callable[..., Nessus]
