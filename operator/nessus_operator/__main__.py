@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 
 import structlog
@@ -66,15 +67,19 @@ def start() -> int:
 
 async def _run(settings: Settings, metrics: OperatorMetrics) -> int:
     operator = build(settings, await load_configuration(), metrics)
+    servers = await serve(operator)
     following = [asyncio.create_task(reflector.run()) for reflector in operator.reflectors]
-    server = await serve(operator)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _this_task().cancel)
     try:
         await _lead(operator)
+    except asyncio.CancelledError:  # SIGTERM while waiting; once it leads, kopf takes the signal
+        pass
     finally:
         await operator.world.lease.release()
         for task in following:
             task.cancel()
-        await server.cleanup()
+        for server in servers:
+            await server.cleanup()
         await operator.world.kube.session.close()
     return 0
 
@@ -83,6 +88,13 @@ async def _lead(operator: Operator) -> None:
     await become_able(operator)
     await operator.world.lease.acquire()
     await lead(operator)
+
+
+def _this_task() -> asyncio.Task[None]:
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("not in a task")
+    return task
 
 
 def _refuse(text: str) -> int:

@@ -53,7 +53,7 @@ def configure(level: str, count: Callable[[str], None] = lambda _: None) -> None
         noisy.handlers.clear()
         noisy.propagate = True
     # They tell of every request and every handler at INFO.
-    for name in ("httpx2", "mcp", "kopf.objects"):
+    for name in ("httpx2", "mcp", "kopf"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
 
 

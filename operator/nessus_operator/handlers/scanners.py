@@ -5,13 +5,13 @@ All calls to a scanner go through its watch, so that the breaker sees every one 
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import structlog
 
-from nessus_operator.api.pool import License, ScanAPI, Scanner, ScannerPool, ScannerStatus
+from nessus_operator.api.pool import AuthType, License, ScanAPI, Scanner, ScannerPool, ScannerStatus
 from nessus_operator.api.reasons import Reason
 from nessus_operator.api.remote import RemoteScan, ServerInfo
 from nessus_operator.clients import clock
@@ -183,8 +183,9 @@ class ScannerWatch:
             if self._driver is None or not self.pool.metadata.deleting:
                 self.reason, self.message = error.reason, error.message
             return
-        self.info = await self._count(driver.probe())
-        if not self.info.ready:
+        info = await self._count(driver.probe())
+        self.info = info if info.ready or not self.info else replace(self.info, ready=False)
+        if not info.ready:
             self.reason, self.message = Reason.STARTING, "the scanner loads its plugins"
         elif self._scan_api() is ScanAPI.CLOSED:
             self.reason = Reason.SCAN_API_CLOSED
@@ -242,9 +243,14 @@ class ScannerWatch:
         self.reason, self.message = reason, str(error)
 
     def _scan_api(self) -> ScanAPI:
-        if self._closed_api or (self.info and self.info.scan_api is False):
+        told = self.info.scan_api if self.info else None
+        if self.scanner.auth.type is AuthType.WEB_SESSION and told is False:
+            told = (
+                None  # the licence closes the API to others; only a 412 closes it to the web page
+            )
+        if self._closed_api or told is False:
             return ScanAPI.CLOSED
-        return ScanAPI.OPEN if self.info and self.info.scan_api else ScanAPI.UNKNOWN
+        return ScanAPI.OPEN if told else ScanAPI.UNKNOWN
 
     def _observe(self, operation: str, outcome: str, seconds: float) -> None:
         requests = self._world.metrics.scanner_requests
