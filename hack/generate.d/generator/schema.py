@@ -59,5 +59,5 @@ def _immutable_names(schema: Schema) -> set[str]:
     return {
         rule["fieldPath"].removeprefix(".")
         for rule in rules
-        if rule["message"].startswith(_IMMUTABLE)
+        if rule.get("message", "").startswith(_IMMUTABLE)
     }

@@ -1,12 +1,10 @@
 """The table of settings that a README shows, read from the pydantic-settings class itself."""
 
 import json
-from collections.abc import Iterator
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
 from generator.markdown import code, table
@@ -17,57 +15,37 @@ _NAMES = {bool: "true or false", int: "integer", float: "number", str: "text"}
 def settings_table(settings: type[BaseSettings]) -> str:
     """Environment variable, type, default and description of every field, in the class's order.
 
-    Raises ValueError for a field without a description: a setting nobody explains is none.
+    Raises ValueError for a field without a description: what nobody explains nobody can set.
     """
     prefix = settings.model_config.get("env_prefix", "")
-    rows = list(_rows(settings, prefix))
-    return table(["Variable", "Type", "Default", "Meaning"], rows)
-
-
-def _rows(settings: type[BaseSettings], prefix: str) -> Iterator[list[str]]:
+    rows = []
     for name, field in settings.model_fields.items():
         if not field.description:
             raise ValueError(f"{settings.__name__}.{name} has no description")
-        variables = _variables(name, field, prefix)
-        yield [
-            ", ".join(variables),
-            type_name(field.annotation),
-            _default(field),
-            field.description,
-        ]
-
-
-def _variables(name: str, field: FieldInfo, prefix: str) -> list[str]:
-    """An alias stands for itself; everything else gets the prefix."""
-    if isinstance(field.validation_alias, str):
-        return [code(field.validation_alias)]
-    choices = getattr(field.validation_alias, "choices", None)
-    return [code(str(choice)) for choice in choices or [f"{prefix}{name}".upper()]]
-
-
-def _default(field: FieldInfo) -> str:
-    if field.is_required():
-        return "required"
-    value = field.get_default(call_default_factory=True, validated_data={})
-    if value is None or value is PydanticUndefined or value in ("", (), []):
-        return ""
-    return code(value if isinstance(value, str) else _text(value))
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, default=str).strip('"')
+        variable = field.validation_alias or f"{prefix}{name}".upper()
+        row = [code(str(variable)), type_name(field.annotation), _default(field)]
+        rows.append([*row, field.description])
+    return table(["Variable", "Type", "Default", "Meaning"], rows)
 
 
 def type_name(annotation: Any) -> str:
-    """`integer`, `text or empty`, `one of a, b`, `list of text`; else the type's own name."""
+    """`integer`, `one of a, b`, `list of text`, `path, may be empty`; else the type's own name."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return f"one of {', '.join(code(str(part)) for part in parts)}"
     if origin in (Union, UnionType):
-        named = [type_name(part) for part in parts if part is not NoneType]
-        return " or ".join([*named, *(["empty"] if NoneType in parts else [])])
+        named = " or ".join(type_name(part) for part in parts if part is not NoneType)
+        return f"{named}, may be empty" if NoneType in parts else named
     if origin in (tuple, list, set, frozenset):
         return f"list of {type_name(parts[0])}"
-    if origin is not None:
-        return type_name(origin)
     return _NAMES.get(annotation, getattr(annotation, "__name__", str(annotation)).lower())
+
+
+def _default(field: FieldInfo) -> str:
+    """Empty for nothing, and for what is made anew at each start."""
+    if field.is_required():
+        return "required"
+    if field.default_factory is not None or field.default in (None, "", (), []):
+        return ""
+    value = field.default
+    return code(json.dumps(value) if isinstance(value, bool | tuple | list) else str(value))

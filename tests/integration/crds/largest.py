@@ -2,11 +2,10 @@
 
 import json
 import re
-import unicodedata
-from functools import cache
 from typing import Any
 
 from generator.schema import Schema
+from tests.contracts.patterns import matches
 
 # What a character costs: Go's encoder escapes < to six bytes, a backslash to two.
 _CHARACTERS = ("<", "\U0001f600", "\\", "a", "/", "A")
@@ -61,14 +60,3 @@ def _string(schema: Schema) -> str:
     assert len(text) == length, f"{pattern} should be filled to {length}, not {len(text)}"
     assert matches(pattern, text), f"{text!r} should match {pattern}"
     return text
-
-
-def matches(pattern: str, text: str) -> bool:
-    r"""As Go's regexp matches: Python's re knows no \p{Cc}."""
-    return re.search(re.sub(r"\\p{(\w\w)}", lambda m: _category(m[1]), pattern), text) is not None
-
-
-@cache
-def _category(name: str) -> str:
-    codes = (code for code in range(0x110000) if unicodedata.category(chr(code)) == name)
-    return "".join(f"\\U{code:08x}" for code in codes)
