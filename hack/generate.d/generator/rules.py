@@ -14,6 +14,7 @@ from nessus_operator.api import names, scan, transitions
 from nessus_operator.api.transitions import MOVES, RETRYABLE, TERMINAL, Phase
 
 _WIDTH = 84
+_IMMUTABLE = "is immutable: create another scan instead"
 _OLD = "oldSelf.?status.?phase.orValue('')"
 _NEW = "self.?status.?phase.orValue('')"
 _FIRST = f"({_OLD} == '' && {_NEW} != '')"
@@ -66,7 +67,7 @@ def immutability_rules(root: Path) -> str:
         same = f"self.{name} == oldSelf.{name}"
         if name not in spec["required"] and "default" not in schema:
             same = f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || {same})"
-        rules.append(Rule(same, "is immutable", f".{name}"))
+        rules.append(Rule(same, _IMMUTABLE, f".{name}"))
     return "\n".join(rule.to_yaml() for rule in rules)
 
 
