@@ -43,10 +43,12 @@ class Breaker:
     def succeeded(self, rules: CircuitBreaker) -> Self:
         if self.state is CircuitState.CLOSED:
             return replace(self, failures=0)
+        if self.state is CircuitState.OPEN:  # the late end of a call from before
+            return self
         successes = self.successes + 1
         if successes >= rules.success_threshold:
             return type(self)()
-        return replace(self, state=CircuitState.HALF_OPEN, successes=successes)
+        return replace(self, successes=successes)
 
     def failed(self, rules: CircuitBreaker, now: datetime) -> Self:
         failures = self.failures + 1

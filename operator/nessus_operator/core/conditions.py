@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nessus_operator.api.conditions import (
-    MESSAGE_LENGTH,
     Condition,
     ConditionStatus,
     PoolCondition,
@@ -61,7 +60,7 @@ def _say(finding: Finding, known: Condition | None, generation: int, now: dateti
         type=finding.type,
         status=finding.status,
         reason=finding.reason,
-        message=finding.message[:MESSAGE_LENGTH],
+        message=finding.message,
         observed_generation=generation,
         last_transition_time=now if known is None or moved else known.last_transition_time,
     )

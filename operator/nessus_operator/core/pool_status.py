@@ -4,12 +4,17 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from nessus_operator.api.conditions import PoolCondition
-from nessus_operator.api.pool import AuthType, Orphan, PoolStatus, ScannerPool, ScannerStatus
+from nessus_operator.api.pool import (
+    ORPHANS_LIMIT,
+    AuthType,
+    Orphan,
+    PoolStatus,
+    ScannerPool,
+    ScannerStatus,
+)
 from nessus_operator.api.reasons import Reason
 from nessus_operator.core import conditions
 from nessus_operator.core.conditions import Finding
-
-ORPHANS = 100
 
 
 def pool_status(
@@ -36,7 +41,7 @@ def pool_status(
         queued=queued,
         dead_letters=dead_letters,
         scanners=scanners,
-        orphans=tuple(orphans)[-ORPHANS:],
+        orphans=tuple(orphans)[-ORPHANS_LIMIT:],
     )
 
 

@@ -8,9 +8,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from nessus_operator.api.conditions import MESSAGE_LENGTH, ScanCondition
+from nessus_operator.api.model import plain_text
 from nessus_operator.api.reasons import MEANINGS, Fault, Reason
 from nessus_operator.api.remote import RemoteDetails, RemoteState
 from nessus_operator.api.scan import (
+    CLEANUPS_LIMIT,
+    HISTORY_LIMIT,
+    WARNINGS_LIMIT,
     Attempt,
     Failure,
     NessusScan,
@@ -25,11 +29,8 @@ from nessus_operator.api.transitions import GONE_WITH_A_NEW_ATTEMPT, Phase
 from nessus_operator.core import conditions, targets
 from nessus_operator.core.conditions import Finding
 
-HISTORY_LENGTH = 10
-CLEANUPS = 10
-WARNINGS = 10
-WARNING_LENGTH = 256
 PROGRESS_STEP = 10
+_WORD_LENGTH = 32  # of remote.state
 
 
 def _said(
@@ -63,7 +64,7 @@ def waiting(scan: NessusScan, reason: Reason, message: str, now: datetime) -> Sc
     generation = scan.metadata.generation
     if known and known.reason == reason and known.observed_generation == generation:
         return scan.status
-    return _said(scan, scan.status.but(message=message[:MESSAGE_LENGTH]), findings, now)
+    return _said(scan, scan.status.but(message=message), findings, now)
 
 
 def admitted(
@@ -105,7 +106,8 @@ def launched(scan: NessusScan, uuid: str | None, now: datetime) -> ScanStatus:
 
 def polled(scan: NessusScan, details: RemoteDetails, now: datetime) -> ScanStatus:
     """Steps of 10 points, or another state: a busy scan must not write every poll."""
-    old, seen, word = scan.status.progress, details.progress, details.scan.word
+    old, seen = scan.status.progress, details.progress
+    word = plain_text(details.scan.word, _WORD_LENGTH)
     message = _runs_on(scan)
     moved = old is None or abs(seen.percent - old.percent) >= PROGRESS_STEP
     if not moved and word == _word(scan) and scan.status.message == message:
@@ -133,7 +135,7 @@ def stopping(scan: NessusScan, reason: StopReason, now: datetime) -> ScanStatus:
     if scan.status.stop:
         return scan.status
     message = f"stopping: {MEANINGS[Reason(reason)].sentence}"
-    return scan.status.but(stop=Stop(reason=reason, time=now), message=message[:MESSAGE_LENGTH])
+    return scan.status.but(stop=Stop(reason=reason, time=now), message=message)
 
 
 def finished(
@@ -145,7 +147,6 @@ def finished(
     findings: Sequence[Finding] = (),
 ) -> ScanStatus:
     """The end of an attempt. `findings` say more, for example of results."""
-    message = message[:MESSAGE_LENGTH]
     status = scan.status.but(phase=phase, completion_time=now, message=message)
     fault = _fault(reason)
     if phase in (Phase.FAILED, Phase.TIMEOUT) and fault:
@@ -166,9 +167,10 @@ def finished(
 
 
 def warned(status: ScanStatus, texts: Iterable[str]) -> ScanStatus:
-    """With these warnings added, each once."""
-    known = dict.fromkeys((*status.warnings, *(text[:WARNING_LENGTH] for text in texts)))
-    return status.but(warnings=tuple(known)[:WARNINGS])
+    """With these warnings added, each once, in the form in which they will be read back."""
+    said = (plain_text(text, MESSAGE_LENGTH) for text in texts)
+    known = dict.fromkeys((*status.warnings, *said))
+    return status.but(warnings=tuple(known)[:WARNINGS_LIMIT])
 
 
 def requeued(
@@ -197,7 +199,7 @@ def requeued(
         remote_cleanups=_cleanups(scan),
         attempt_history=history,
         warnings=(),
-        message=message[:MESSAGE_LENGTH],
+        message=message,
     )
     waits = Reason.BACKING_OFF if next_attempt_time else Reason.PENDING
     return _said(scan, status, conditions.first_visit(waits, message), now)
@@ -211,7 +213,7 @@ def cleaned(scan: NessusScan, cleanup: RemoteCleanup) -> ScanStatus:
 
 def may_requeue(scan: NessusScan) -> bool:
     """A full list of remoteCleanups means no new attempt: nothing may be forgotten."""
-    return len(scan.status.remote_cleanups) < CLEANUPS or not _has_remote(scan)
+    return len(scan.status.remote_cleanups) < CLEANUPS_LIMIT or not _has_remote(scan)
 
 
 def _first(scan: NessusScan, phase: Phase, message: str, now: datetime) -> ScanStatus:
@@ -221,7 +223,7 @@ def _first(scan: NessusScan, phase: Phase, message: str, now: datetime) -> ScanS
         observed_manual_retries=scan.spec.manual_retries,
         platform_failures=0,
         targets_summary=targets.summary(scan.spec.targets or ()),
-        message=message[:MESSAGE_LENGTH],
+        message=message,
     )
 
 
@@ -277,7 +279,7 @@ def _history(scan: NessusScan, reason: str) -> tuple[Attempt, ...]:
         completion_time=status.completion_time,
         results_digest=status.results.digest if status.results else None,
     )
-    return (*status.attempt_history, entry)[-HISTORY_LENGTH:]
+    return (*status.attempt_history, entry)[-HISTORY_LIMIT:]
 
 
 def _snake(name: str) -> str:

@@ -7,7 +7,7 @@ in the name together. The nonce keeps others from planting a scan under a token 
 import re
 
 _TOKEN = re.compile(
-    r"\[(?P<token>(?P<uid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9]+-[0-9a-f]{8,16})\]$"
+    r"\[(?P<token>(?P<uid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9]+-[0-9a-f]{8,16})\]\Z"
 )
 
 
