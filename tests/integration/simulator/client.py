@@ -82,3 +82,8 @@ def log_in(simulator: Simulator) -> str:
 
 def http_client(simulator: Simulator, headers: dict[str, str]) -> httpx2.Client:
     return httpx2.Client(base_url=simulator.url, headers=headers, timeout=20.0, trust_env=False)
+
+
+def fields(value: Any, *names: str) -> None:
+    """The answer has at least these."""
+    assert set(names) <= set(value), set(names) - set(value)

@@ -56,7 +56,7 @@ def test_a_scan_is_listed_created_launched_awaited_exported_and_deleted(
 
     uuid = nessus.scans.launch(scan)
     assert nessus.scans.details(scan)["info"]["uuid"] == uuid
-    seen = []
+    seen: list[str] = []
     while not seen or seen[-1] != "completed":
         simulator.advance(20)
         seen.append(nessus.scans.details(scan)["info"]["status"])

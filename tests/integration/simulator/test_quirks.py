@@ -1,6 +1,7 @@
 """What surprises clients of a real Nessus surprises them here too."""
 
 import itertools
+from typing import Any
 
 import httpx2
 import pytest
@@ -174,7 +175,7 @@ def test_secrets_are_nowhere_to_be_seen(api: Client) -> None:
     assert "scan-user" in seen[-1]
 
 
-WRITES = {
+WRITES: dict[str, tuple[str, str, Any]] = {
     "create": ("POST", "/scans", body()),
     "edit": ("PUT", "/scans/{scan}", body()),
     "launch": ("POST", "/scans/{scan}/launch", {}),

@@ -1,5 +1,8 @@
 """Credentials are kept by instance, and never with their secrets."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from nessus_simulator.credentials import Credential, Envelope, changed
@@ -17,8 +20,8 @@ SSH = {
 }
 
 
-def add(*instances: dict[str, object], kind: str = "SSH") -> Envelope:
-    return Envelope(add={"Host": {kind: list(instances)}})
+def add(*instances: Mapping[str, Any]) -> Envelope:
+    return Envelope(add={"Host": {"SSH": [dict(each) for each in instances]}})
 
 
 def test_secrets_are_masked_at_once() -> None:

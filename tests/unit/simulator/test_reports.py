@@ -36,8 +36,9 @@ def test_a_report_has_the_shape_of_the_format(tmp_path: Path) -> None:
     root = etree.parse(written(tmp_path / "r", JOB)).getroot()
     assert root.tag == "NessusClientData_v2"
     assert [child.tag for child in root] == ["Policy", "Report"]
-    assert root.find("Report").get("name") == "a <b> & c"
-    assert root.find("Report").nsmap["cm"] == "http://www.nessus.org/cm"
+    (report,) = root.findall("Report")
+    assert report.get("name") == "a <b> & c"
+    assert report.nsmap["cm"] == "http://www.nessus.org/cm"
     assert [host.get("name") for host in root.iter("ReportHost")] == list(HOSTS)
     for item in root.iter("ReportItem"):
         assert set(item.keys()) >= {"port", "protocol", "severity", "pluginID", "pluginFamily"}
@@ -110,8 +111,11 @@ def test_host_discovery_finds_no_vulnerability(tmp_path: Path) -> None:
 
 def test_the_policy_holds_a_password_to_be_filtered(tmp_path: Path) -> None:
     root = etree.parse(written(tmp_path / "r", JOB)).getroot()
-    (item,) = root.xpath("Policy//item[preferenceType='password']")
-    assert item.findtext("selectedValue") == policy.PASSWORD
+    values = {
+        item.findtext("preferenceType"): item.findtext("selectedValue")
+        for item in root.iterfind("Policy/Preferences/PluginsPreferences/item")
+    }
+    assert values["password"] == policy.PASSWORD
     assert root.find("Policy/Preferences/ServerPreferences/preference") is not None
 
 

@@ -1,5 +1,6 @@
 """Each state of a scan allows some steps and refuses the others with 409."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -45,7 +46,7 @@ STOPPABLE = {
     Status.RESUMING,
 }
 
-STEPS = {
+STEPS: dict[str, tuple[Callable[[Scan, float], object], set[Status]]] = {
     "launch": (lambda scan, now: scans.launch(scan, replace(RUN, launched=now), now), IDLE),
     "edit": (lambda scan, now: scans.edit(scan, replace(scan, name="b"), now), IDLE),
     "delete": (scans.expect_deletable, IDLE),
