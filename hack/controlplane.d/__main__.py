@@ -1,6 +1,7 @@
 """The commands of hack/controlplane. Standard library only: it works before hack/setup has run."""
 
 import argparse
+import platform
 import shlex
 import signal
 import sys
@@ -75,11 +76,19 @@ def add_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--owner",
-        type=int,
+        type=process_id,
         metavar="PID",
         help="end by itself when this process ends, however it ends ($$ in a script); "
         "without it, it runs until `down`",
     )
+
+
+def process_id(text: str) -> int:
+    """A process id; argparse shows this function's name when it raises ValueError."""
+    number = int(text)
+    if number <= 0:
+        raise ValueError
+    return number
 
 
 def run(options: argparse.Namespace) -> None:
@@ -88,6 +97,8 @@ def run(options: argparse.Namespace) -> None:
         case "path":
             sys.stdout.write(f"{binaries.folder()}\n")
         case "up":
+            if platform.system() != "Linux":
+                raise Failure("it needs Linux, whose kernel ends the servers with their owner")
             homes.sweep()
             home = supervisor.launch(
                 binaries.folder(),

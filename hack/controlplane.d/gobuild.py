@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from messages import Failure, say
+from messages import Failure, last_line, say
 
 MODULE = Path(__file__).parent
 PACKAGES = {
@@ -97,8 +97,3 @@ def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
-
-
-def last_line(text: str) -> str:
-    """The last line that says something."""
-    return next((line for line in reversed(text.splitlines()) if line.strip()), "it said nothing")

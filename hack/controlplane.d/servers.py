@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from messages import Failure
+from messages import DISK_FULL, Failure, last_line
 
 HOST = "127.0.0.1"
 ATTEMPTS = 5  # each with other ports
@@ -86,11 +86,6 @@ class Servers:
             self._launch(name, self._flags[name])
         return bool(ended)
 
-    def last_words(self, name: str) -> str:
-        """The last line of a server's log."""
-        lines = self._log(name).read_text(errors="replace").splitlines()
-        return lines[-1][:400] if lines else "it said nothing"
-
     def _start_once(self, etcd: int, peer: int, api: int, *, controllers: bool) -> None:
         self.url = f"https://{HOST}:{api}"
         tokens = self.home / "tokens.csv"
@@ -117,6 +112,17 @@ class Servers:
                 preexec_fn=die_with_parent,
             )
 
+    def _why_ended(self, name: str) -> Exception:
+        log = self._log(name).read_text(errors="replace")
+        if "address already in use" in log:
+            return PortTaken()
+        if "no space left on device" in log:
+            return Failure(DISK_FULL)
+        return Failure(f"{name} ended at its start: {last_line(log)}")
+
+    def _last_words(self, name: str) -> str:
+        return last_line(self._log(name).read_text(errors="replace"))
+
     def _ended(self) -> list[str]:
         return [name for name, process in self.processes.items() if process.poll() is not None]
 
@@ -127,13 +133,11 @@ class Servers:
         deadline = time.monotonic() + READY_WITHIN
         while not condition():
             for name in self._ended():
-                if "address already in use" in self._log(name).read_text(errors="replace"):
-                    raise PortTaken
-                raise Failure(f"{name} ended at its start: {self.last_words(name)}")
+                raise self._why_ended(name)
             if time.monotonic() > deadline:
                 raise Failure(
                     f"not ready within {READY_WITHIN:.0f} s; kube-apiserver says: "
-                    f"{self.last_words('kube-apiserver')}"
+                    f"{self._last_words('kube-apiserver')}"
                 )
             time.sleep(LOOK_EVERY)
 

@@ -58,7 +58,7 @@ def supervise(home: Path, binaries: Path, *, controllers: bool, owner: int | Non
         signal.signal(number, leave)
     servers = Servers(home, binaries)
     try:
-        watched = os.pidfd_open(owner) if owner else None
+        watched = os.pidfd_open(owner) if owner is not None else None
         servers.start(controllers=controllers, ports=free_ports)
         homes.write(home, described(servers, owner))
         answer(READY)

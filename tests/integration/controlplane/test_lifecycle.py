@@ -216,6 +216,7 @@ REFUSALS = {
     "down, when none runs": (("down",), 1, "no control plane runs here: start one with"),
     "env for a folder that is none": (("env", "/nowhere"), 1, "no control plane runs in /nowhere"),
     "up for an owner that is gone": (("up", "--owner", "4194304"), 1, "the owner, process 4194304"),
+    "up for an owner that is no process": (("up", "--owner", "0"), 2, "invalid process_id value"),
     "an unknown command": (("upp",), 2, "invalid choice: 'upp'"),
 }
 

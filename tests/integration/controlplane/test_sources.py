@@ -91,6 +91,28 @@ def test_a_go_that_cannot_build_ends_in_one_clear_line(
     assert "Traceback" not in progress
 
 
+WAITING = '[ "$1" = --version ] && echo Kubernetes v1.36.0 && exit; exec /bin/sleep 60'
+ENDED = {
+    "by a full disk": ("panic: write x: no space left on device", "the disk is full: free some"),
+    "by a flag": ("unknown flag: --data-dir", "etcd ended at its start: unknown flag: --data-dir"),
+    "without a word": ("", "etcd ended at its start: it said nothing"),
+}
+
+
+@pytest.mark.parametrize(("words", "reason"), ENDED.values(), ids=ENDED)
+def test_a_server_that_ends_at_its_start_is_one_clear_line(
+    tools: Tools, words: str, reason: str
+) -> None:
+    mine = put(tools.home / "mine", *PARTS)
+    (mine / "etcd").write_text(f"#!/bin/sh\necho '{words}'\nexit 1\n")
+    (mine / "kube-apiserver").write_text(f"#!/bin/sh\n{WAITING}\n")
+    env = {"KUBEBUILDER_ASSETS": str(mine), "TMPDIR": str(tools.home)}
+    status, home, progress = tools.run("up", **env)
+    assert (status, home, len(progress.splitlines())) == (1, "", 1)
+    assert progress.startswith(f"hack/controlplane: {reason}")
+    assert list(tools.home.glob("nessus-controlplane-*")) == []
+
+
 def test_a_cache_that_cannot_be_written_is_one_clear_line(tools: Tools) -> None:
     (tools.home / "file").write_text("")
     status, _, progress = tools.run("path", XDG_CACHE_HOME=str(tools.home / "file"))
