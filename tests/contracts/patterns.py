@@ -8,8 +8,9 @@ _CATEGORY = re.compile(r"\\p{(\w\w)}")
 
 
 def matches(pattern: str, text: str) -> bool:
-    r"""Whether Go would match; of what only Go knows, `\p{Cc}` and its like are translated."""
-    return re.search(_CATEGORY.sub(lambda found: _members(found[1]), pattern), text) is not None
+    r"""Whether Go would match, to which `$` is the very end and `\p{Cc}` a class of characters."""
+    translated = _CATEGORY.sub(lambda found: _members(found[1]), pattern)
+    return re.search(re.sub(r"\$$", r"\\Z", translated), text) is not None
 
 
 @cache

@@ -22,6 +22,7 @@ from pydantic_core import CoreSchema, core_schema
 
 _INITIALISM = re.compile(r"(Id|Uuid|Api)$")
 _UNPRINTABLE = re.compile(r"[^ -~]")
+_PLAIN_TEXT = r"^[ !#-%'-;=?-\[\]-~]*$"  # the CRDs have it too
 # What Go's JSON encoder would make up to six bytes of.
 _PLAIN = str.maketrans({'"': "'", "\\": "/", "<": "(", ">": ")", "&": "+"})
 
@@ -61,7 +62,7 @@ class PlainText:
         # Cleaned on the way out as well: `but` changes fields without validation.
         return core_schema.no_info_before_validator_function(
             self._clean,
-            core_schema.str_schema(max_length=self.length),
+            core_schema.str_schema(max_length=self.length, pattern=_PLAIN_TEXT),
             serialization=core_schema.plain_serializer_function_ser_schema(self._clean),
         )
 

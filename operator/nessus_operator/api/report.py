@@ -1,0 +1,96 @@
+"""What a report tells that later decisions need: signals from ingest, verdicts from core."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+# Plugins whose presence or output tells how the login to a host went.
+SCAN_INFORMATION = 19506
+PING = 10180
+EVIDENCE_PLUGINS = frozenset(
+    (
+        PING,
+        10394,  # SMB log in possible
+        10400,  # SMB registry accessible
+        10428,  # SMB registry not fully accessible
+        12634,  # OS name and packages, by login
+        SCAN_INFORMATION,
+        20811,  # installed software, Windows
+        21745,  # patch assessment failed
+        22869,  # installed software, SSH
+        24269,  # WMI available
+        24786,  # Windows scan without admin privileges
+        26917,  # no access to the registry
+        97993,  # OS and software over SSH
+        102094,  # commands need privilege escalation
+        104410,  # failure for provided credentials
+        110095,  # no issues found
+        110385,  # insufficient privilege
+        110695,  # patch assessment not supported
+        110723,  # no credentials provided
+        117885,  # intermittent authentication failure
+        117886,  # patch assessment not available
+        117887,  # patch assessment available
+        141118,  # valid credentials provided
+    )
+)
+
+_LINE = re.compile(r"^[ \t]*([^:\n]{1,60}?)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+EVIDENCE_TAGS = frozenset(
+    ("credentialed_scan", "smb-login-used", "ssh-login-used", "operating-system", "os")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HostSignals:
+    """Of one host. Texts come from the scanned host: hostile, and cut at 4,096 characters each.
+
+    evidence: plugin id → its outputs, for EVIDENCE_PLUGINS that reported.
+    tags: host tags that speak of logins and of the operating system, by lower-case name.
+    policy_login: the policy names an account that is not Nessus' own default.
+    """
+
+    evidence: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    policy_login: bool = False
+
+    def outputs(self, *plugins: int) -> tuple[str, ...]:
+        return tuple(text for plugin in plugins for text in self.evidence.get(plugin, ()))
+
+
+def scan_information(signals: HostSignals) -> Mapping[str, str]:
+    """The "key : value" lines of plugin 19506, keys in lower case, the first of a name."""
+    found: dict[str, str] = {}
+    for text in signals.outputs(SCAN_INFORMATION):
+        for key, value in _LINE.findall(text):
+            found.setdefault(key.lower(), value)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class HostVerdict:
+    """How the scanner's login to one host went: AuthenticationStatus, why, by which plugins."""
+
+    status: str
+    reason: str
+    plugins: tuple[int, ...] = ()
+
+
+JudgeHost = Callable[[HostSignals], HostVerdict]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSignals:
+    """Of the whole report, for the checks of core.validation.
+
+    dead_hosts: hosts that the report says did not answer.
+    port_scan_missing: hosts whose scan information says that no port scanner ran.
+    plugin_set: the newest version of the plugins, as yyyymmddhhmm.
+    truncated: only what came before a fault was kept.
+    """
+
+    hosts: int = 0
+    dead_hosts: int = 0
+    port_scan_missing: int = 0
+    plugin_set: str | None = None
+    truncated: bool = False
