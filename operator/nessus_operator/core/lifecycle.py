@@ -228,7 +228,7 @@ def _stopping(scan: NessusScan, sight: Sight, now: datetime) -> Step:
     overdue = now >= stop.time + timedelta(seconds=sight.cleanup_seconds)
     if scan.metadata.deleting or never_launched or overdue:
         return Finish(phase, reason)
-    if not sight.listed:
+    if not sight.listed or sight.all_missing:
         return Nothing()
     if sight.remote is None or sight.remote.state is RemoteState.EMPTY:
         return Finish(phase, reason)
@@ -255,7 +255,7 @@ def _clean_up(scan: NessusScan, sight: Sight, now: datetime) -> Step:
     if scan.status.remote_cleanups:
         return CleanUp(scan.status.remote_cleanups[0])
     if scan.phase is Phase.QUEUED:
-        return Release() if deleted else Nothing()
+        return Release()
     if sight.remote_scan == "DeleteWithScan" and not deleted:
         return Nothing()
     left = current(scan)

@@ -38,7 +38,7 @@ def after_fault(scan: NessusScan, reason: Reason, pool_limit: int, now: datetime
 
 def backoff(uid: str, attempt: int, failures: int) -> timedelta:
     """10 s, 20 s, 40 s ... 600 s, each ± half of it, always the same for the same attempt."""
-    seconds = min(_FIRST_SECONDS * 2.0 ** (failures - 1), _LAST_SECONDS)
+    seconds = min(_FIRST_SECONDS * 2.0 ** min(failures - 1, 16), _LAST_SECONDS)
     digest = hashlib.sha256(f"{uid}/{attempt}".encode()).digest()
     return timedelta(seconds=seconds * (0.5 + int.from_bytes(digest[:4], "big") / 2**32))
 

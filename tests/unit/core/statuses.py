@@ -19,6 +19,7 @@ from nessus_operator.api.scan import (
 )
 from nessus_operator.api.transitions import Phase
 from nessus_operator.core import progress
+from nessus_operator.core.lifecycle import Sight
 from nessus_operator.core.tokens import new_token, remote_name
 
 TOKEN = new_token(uid_of("scan"), 1, "0f1e2d3c")
@@ -118,3 +119,13 @@ def seconds(count: float) -> datetime:
 def shown(scan: NessusScan, status: ScanStatus) -> NessusScan:
     """The scan as it comes back from the API server after its status was written."""
     return NessusScan.from_object({**scan.to_json(), "status": status.to_json()})
+
+
+def scan(status: ScanStatus | None = None, *, held: bool = True, **fields: Any) -> NessusScan:
+    """`held`: our finalizer is on it."""
+    return make_scan(status=status, finalizers=(FINALIZER,) if held else (), **fields)
+
+
+def seen(line: RemoteScan | None = None, **fields: Any) -> Sight:
+    """The scanner was listed, with this line of ours."""
+    return Sight(remote=line, listed=True, **fields)
