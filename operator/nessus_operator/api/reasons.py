@@ -1,6 +1,6 @@
 """Every reason that a condition, a failure or a scanner can carry, with what to do about it.
 
-crds/README.md prints this table; a test holds the two together and another finds each use.
+crds/README.md prints this table; a test holds the two together.
 """
 
 from dataclasses import dataclass
