@@ -8,7 +8,7 @@ exceeded, and no slot stays free while a scan that could use it waits.
 import heapq
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from nessus_operator.api.names import ANNOTATION_REQUESTER
@@ -119,19 +119,28 @@ def admit(
     """A verdict for every queued scan, in admission order; `active` are the pool's running ones."""
     slots = list(snapshot.slots)
     verdicts: list[tuple[NessusScan, Start | Wait]] = []
-    for scan in order(queue, active, snapshot.pool.spec.max_priority):
+
+    def starts(scan: NessusScan) -> bool:
         present = Snapshot(snapshot.pool, tuple(slots), snapshot.now)
-        wait = next(filter(None, (check(scan, present) for check in CHECKS)), None)
-        chosen = None if wait else choose(_candidates(scan, present))
-        if chosen is None:
-            verdicts.append((scan, wait or _full(scan, present)))
-            continue
-        place = slots.index(chosen)
-        slots[place] = Slots(
-            chosen.name, chosen.capacity, chosen.active + 1, chosen.reason, snapshot.now
-        )
-        verdicts.append((scan, Start(chosen.name)))
+        verdict = _verdict(scan, present)
+        verdicts.append((scan, verdict))
+        if isinstance(verdict, Wait):
+            return False
+        place = next(n for n, known in enumerate(slots) if known.name == verdict.scanner)
+        known = slots[place]
+        slots[place] = replace(known, active=known.active + 1, idle_since=snapshot.now)
+        return True
+
+    _take_turns(queue, active, snapshot.pool.spec.max_priority, starts)
     return verdicts
+
+
+def _verdict(scan: NessusScan, snapshot: Snapshot) -> Start | Wait:
+    wait = next(filter(None, (check(scan, snapshot) for check in CHECKS)), None)
+    if wait:
+        return wait
+    chosen = choose(_candidates(scan, snapshot))
+    return Start(chosen.name) if chosen else _full(scan, snapshot)
 
 
 def choose(candidates: Sequence[Slots]) -> Slots | None:
@@ -144,31 +153,42 @@ def order(
     queue: Iterable[NessusScan], active: Iterable[NessusScan], max_priority: int = 1000
 ) -> list[NessusScan]:
     """By priority; among equals the requester with the fewest running or ahead; then by age."""
+    ordered: list[NessusScan] = []
+
+    def counts(scan: NessusScan) -> bool:
+        ordered.append(scan)
+        return True
+
+    _take_turns(queue, active, max_priority, counts)
+    return ordered
+
+
+def _take_turns(
+    queue: Iterable[NessusScan],
+    active: Iterable[NessusScan],
+    max_priority: int,
+    turn: Callable[[NessusScan], bool],
+) -> None:
+    """Call `turn` with each scan; True counts as one more for its requester.
+
+    Who has many scans that only wait is not put behind others for them.
+    """
     by_priority: dict[int, list[NessusScan]] = defaultdict(list)
     for scan in queue:
         by_priority[min(scan.spec.priority, max_priority)].append(scan)
     taken = Counter(requester(scan) for scan in active)
-    ordered: list[NessusScan] = []
     for priority in sorted(by_priority, reverse=True):
-        ordered += _take_turns(by_priority[priority], taken)
-    return ordered
-
-
-def _take_turns(scans: list[NessusScan], taken: Counter[str]) -> list[NessusScan]:
-    """Counts every scan that it takes in `taken`."""
-    lines: dict[str, deque[NessusScan]] = defaultdict(deque)
-    for scan in sorted(scans, key=age):
-        lines[requester(scan)].append(scan)
-    turns = [(taken[name], age(line[0]), name) for name, line in lines.items()]
-    heapq.heapify(turns)
-    ordered: list[NessusScan] = []
-    while turns:
-        _, _, name = heapq.heappop(turns)
-        ordered.append(lines[name].popleft())
-        taken[name] += 1
-        if lines[name]:
-            heapq.heappush(turns, (taken[name], age(lines[name][0]), name))
-    return ordered
+        lines: dict[str, deque[NessusScan]] = defaultdict(deque)
+        for scan in sorted(by_priority[priority], key=age):
+            lines[requester(scan)].append(scan)
+        turns = [(taken[name], age(line[0]), name) for name, line in lines.items()]
+        heapq.heapify(turns)
+        while turns:
+            _, _, name = heapq.heappop(turns)
+            line = lines[name]
+            taken[name] += turn(line.popleft())
+            if line:
+                heapq.heappush(turns, (taken[name], age(line[0]), name))
 
 
 def requester(scan: NessusScan) -> str:
