@@ -1,0 +1,1 @@
+"""What models call: plain async functions, one file for each noun."""

@@ -1,0 +1,279 @@
+"""Submit a scan, follow it, list those there are."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from nessus_gateway import pages, queue, submission, tracing, views
+from nessus_gateway.access import Scope, Verdict
+from nessus_gateway.calls import Call, CurrentCall
+from nessus_gateway.errors import Busy, Conflict, Refused, Unavailable, explained, lacks
+from nessus_gateway.submission import Place
+from nessus_gateway.tools.parameters import ScannerPoolName, TaskID
+from nessus_gateway.tools.results import Profile
+from nessus_operator.api.pool import ScannerPool, StopPolicy
+from nessus_operator.api.scan import NessusScan, ScanSpec
+from nessus_operator.clients import clock
+from nessus_operator.clients.errors import AlreadyExists, Fault, NotFound
+from nessus_operator.core import scope
+
+_DELETION_SECONDS = 15.0
+
+Status = Literal["queued", "running", "completed", "failed", "timeout", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What was asked for, every argument checked."""
+
+    place: Place
+    object_name: str
+    name: str
+    description: str
+    targets: tuple[str, ...]
+
+    def spec(self, pool: str, scanner: str | None) -> ScanSpec:
+        return submission.untrusted_spec(pool, scanner, self.name, self.description, self.targets)
+
+
+async def run_untrusted_scan(
+    call: CurrentCall,
+    targets: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=16_384,
+            description="What to scan: IP addresses, networks (192.0.2.0/24), ranges "
+            "(192.0.2.1-192.0.2.9) and host names, separated by commas or spaces; up to 512, all "
+            "within the scope of the pool.",
+        ),
+    ],
+    name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=submission.NAME_LENGTH,
+            description="A name for people; it need not be unique.",
+        ),
+    ],
+    description: Annotated[
+        str,
+        Field(max_length=submission.DESCRIPTION_LENGTH, description="What the scan is for."),
+    ] = "",
+    schema_profile: Annotated[
+        Profile,
+        Field(
+            description="Checked, not stored: how much of each finding you want is chosen with "
+            "every get_scan_results."
+        ),
+    ] = "brief",
+    idempotency_key: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=submission.KEY_LENGTH,
+            description="Any text of yours. The same key with the same request answers the first "
+            "scan instead of starting another, for as long as that scan exists; so give one "
+            "whenever you may have to repeat the call.",
+        ),
+    ] = None,
+    scanner_pool: ScannerPoolName = None,
+    scanner_instance: Annotated[
+        str | None,
+        Field(
+            max_length=191,
+            description="One scanner of the pool, as instance_id or instance_key of "
+            "list_scanners. Leave it out to take the one with the most room.",
+        ),
+    ] = None,
+) -> dict[str, Any]:
+    """Queue a network scan, without logging in to the targets, and answer at once.
+
+    The scan starts when its turn comes and takes minutes to hours; ask get_scan_status with the
+    task_id from time to time, then read findings with get_scan_results. queue_position 1 is next;
+    estimated_wait_minutes is null until the pool has completed a scan to measure by. Without
+    scanner_pool it goes to your namespace's default pool. Targets outside the pool's scope are
+    refused.
+    """
+    place = submission.place(scanner_pool, scanner_instance, call.home)
+    await _may_run(call, place)
+    submission.check_texts(name, description)
+    wanted = Submission(
+        place,
+        submission.object_name(
+            call.caller.name, place.namespace, idempotency_key or secrets.token_hex(32)
+        ),
+        name,
+        description,
+        submission.split_targets(targets),
+    )
+    known = None
+    if idempotency_key:
+        known = call.gateway.cluster.scans.by_name(place.namespace, wanted.object_name)
+    if known is None:
+        pool = await _pool(call, place)
+        scan, made = await _create(call, wanted, pool)
+        if made:
+            call.gateway.metrics.idempotency.labels("new").inc()
+            return _answer(call, scan, pool) | {"message": _welcome(scan, pool)}
+        known = scan
+    return _replay(call, known, wanted)
+
+
+async def _may_run(call: Call, place: Place) -> None:
+    """Where nothing is the caller's business there are no pools either."""
+    verdict = await call.verdict(Scope.RUN, place.namespace, place.pool)
+    if verdict is Verdict.LACKS_SCOPE:
+        raise lacks(Scope.RUN, place.namespace)
+    if verdict is Verdict.HIDDEN:
+        raise submission.unknown_pool(place.pool or "default", place.namespace, "none")
+
+
+async def _pool(call: Call, place: Place) -> ScannerPool:
+    """The pool to run in; raises NotFound or Refused."""
+    cluster = call.gateway.cluster
+    if place.pool:
+        await cluster.find_pool(place.namespace, place.pool, call.caller.name)
+    pool = submission.choose_pool(place, cluster.pools_in(place.namespace))
+    submission.check_scanner(place.scanner, pool)
+    return pool
+
+
+async def _create(call: Call, wanted: Submission, pool: ScannerPool) -> tuple[NessusScan, bool]:
+    """The scan, and whether it was made just now; raises ToolError."""
+    _check_scope(wanted, pool)
+    cluster, namespace, name = call.gateway.cluster, wanted.place.namespace, wanted.object_name
+    body = submission.scan_object(
+        namespace,
+        name,
+        wanted.spec(pool.metadata.name, wanted.place.scanner),
+        requester=call.caller.name,
+        traceparent=tracing.current(),
+    )
+    try:
+        return await cluster.create_scan(namespace, body), True
+    except AlreadyExists:
+        return await _twin(call, namespace, name), False
+    except Fault as fault:
+        error = explained(fault, "create the scan")
+        if isinstance(error, Unavailable):
+            raise Unavailable(
+                f"{error}. It may exist all the same: look at list_tasks, or call again with the "
+                "same idempotency_key"
+            ) from fault
+        raise error from fault
+
+
+async def _twin(call: Call, namespace: str, name: str) -> NessusScan:
+    try:
+        return await call.gateway.cluster.read_scan(namespace, name)
+    except NotFound:
+        raise Busy("the scan of this idempotency_key was just deleted", 1) from None
+    except Fault as fault:
+        raise explained(fault, "read the scan of this idempotency_key") from fault
+
+
+def _check_scope(wanted: Submission, pool: ScannerPool) -> None:
+    """What the operator would refuse is refused now; it decides once more, with names resolved."""
+    refusal = scope.judge(wanted.targets, scope.rules(pool.spec.scope), {})
+    if refusal:
+        raise Refused(
+            f"{refusal.reason}: {refusal.message}. The scope belongs to pool "
+            f"{pool.metadata.name}; scan other targets, use another pool, or ask its administrator"
+        )
+
+
+def _replay(call: Call, known: NessusScan, wanted: Submission) -> dict[str, Any]:
+    """The first scan of this key, if that was the same request."""
+    results = call.gateway.metrics.idempotency
+    if known.metadata.deleting:
+        what = f"task {known.task_id} of this idempotency_key is being deleted"
+        raise Busy(what, _DELETION_SECONDS)
+    spec = wanted.spec(known.spec.pool_ref.name, known.spec.scanner_name)
+    differing = submission.differences(known, spec, call.caller.name)
+    if differing:
+        results.labels("conflict").inc()
+        raise Conflict(
+            f"idempotency_key belongs to task {known.task_id}, which differs in "
+            f"{', '.join(differing)}; send the same request again, or take another key"
+        )
+    results.labels("replayed").inc()
+    message = f"This request was made before; its task is {views.status_word(known)}."
+    pool = call.gateway.cluster.pool_of(known)
+    return _answer(call, known, pool) | {"message": message, "idempotent": True}
+
+
+def _answer(call: Call, scan: NessusScan, pool: ScannerPool | None) -> dict[str, Any]:
+    shown = views.task(scan, pool, call.home)
+    keys = ("task_id", "trace_id", "status", "scanner_pool", "scanner_instance")
+    return {key: shown[key] for key in keys} | _turn(call, scan, pool)
+
+
+def _turn(call: Call, scan: NessusScan, pool: ScannerPool | None) -> dict[str, Any]:
+    """Position and wait; null for a scan that has no turn, and while the queue is out of sight."""
+    place = wait = None
+    if pool and call.gateway.cluster.in_sight():
+        scans = call.gateway.cluster.scans.in_group(scan.pool_key)
+        place = queue.position(scan, scans, pool.spec.max_priority, clock.now())
+        wait = queue.wait_minutes(place, pool, scans)
+    return {"queue_position": place, "estimated_wait_minutes": wait}
+
+
+def _welcome(scan: NessusScan, pool: ScannerPool) -> str:
+    held = ""
+    if pool.spec.stop_policy is not StopPolicy.NONE:
+        held = " The pool is held by its administrator: nothing starts until that ends."
+    return (
+        f"Queued in pool {pool.metadata.name}.{held} Follow it with get_scan_status and task_id "
+        f"{scan.task_id}."
+    )
+
+
+async def get_scan_status(task_id: TaskID, call: CurrentCall) -> dict[str, Any]:
+    """Tell how far a scan is, why it waits or failed, and what it found in numbers.
+
+    status is queued, running, completed, failed, timeout or cancelled; the last four are final.
+    progress is a percentage while it runs. validation_warnings tell why a queued scan waits and
+    what to doubt in a finished one; results_summary appears once there are results. A scan takes
+    minutes to hours: ask every 30 seconds at most.
+    """
+    scan = await call.task(task_id, Scope.READ)
+    shown = views.task(scan, call.gateway.cluster.pool_of(scan), call.home)
+    if scan.status.results:
+        plugins = await call.gateway.volume.login_plugins(scan)
+        shown["results_summary"] |= {"auth_plugins_found": plugins}
+    return shown
+
+
+async def list_tasks(
+    call: CurrentCall,
+    limit: Annotated[
+        int, Field(ge=1, le=100, description="How many to show at most, the newest first.")
+    ] = 10,
+    status_filter: Annotated[Status | None, Field(description="Only scans of this status.")] = None,
+    scanner_pool: ScannerPoolName = None,
+    target_filter: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=253,
+            description="Only scans whose targets overlap this IP address, network, range or host "
+            "name: was this host scanned? Addresses meet addresses, names meet names.",
+        ),
+    ] = None,
+) -> dict[str, Any]:
+    """List the scans that you may see, the newest first; total counts all that match."""
+    found = list(call.gateway.cluster.all_scans())
+    readable = await call.readable(scan.metadata.namespace for scan in found)
+    pool = submission.place(scanner_pool, None, call.home) if scanner_pool else None
+    wanted = pages.Wanted(
+        status_filter,
+        (pool.namespace, pool.pool or "") if pool else None,
+        pages.parse_filter(target_filter) if target_filter else None,
+    )
+    visible = (scan for scan in found if scan.metadata.namespace in readable)
+    shown, total = pages.newest_first(visible, wanted, limit)
+    rows = [views.task_row(s, call.gateway.cluster.pool_of(s), call.home) for s in shown]
+    return {"tasks": rows, "total": total}
