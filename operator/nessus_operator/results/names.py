@@ -1,0 +1,152 @@
+"""What users call a value: fields of the table, children only this report has, dotted JSON paths.
+
+`host_properties.os` and `ref.@source` reach into values that are stored as JSON; `id` is the rank
+of a row and `host_extra` what is odd about its host.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any
+
+from nessus_operator.results.faults import InvalidQuery
+from nessus_operator.results.fields import FIELDS, TABLE, Field, Place, Record, Type, find
+
+ID = Field("id", Type.NUMBER, Place.ROW)
+HOST_EXTRA = "host_extra"
+LONGEST_NAME = 256  # characters
+
+
+class Level(StrEnum):
+    """Where a value is stored, as the alias that the table has in our SQL."""
+
+    HOST = "h"
+    PLUGIN = "p"
+    ROW = "f"
+
+
+_LEVELS = {Place.HOST: Level.HOST, Place.PLUGIN: Level.PLUGIN, Place.REFS: Level.PLUGIN}
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A value in a JSON column: that of `key` in it (all of it if empty), at `path` below that."""
+
+    column: str
+    key: str = ""
+    path: str = ""
+
+    def find(self, value: Any) -> Any:
+        """The value in the JSON of the column; None: absent. Several at the path are a list."""
+        if self.key and value is not None:
+            value = value.get(self.key)
+        if value is None or not self.path:
+            return value
+        found = list(_walk(value, self.path))
+        return found[0] if len(found) == 1 else found or None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name and where its value is: in the column of `field`, or `inside` a JSON column.
+
+    Both: the column may hold it, unless `inside` finds one that stands in its place.
+    """
+
+    name: str
+    level: Level
+    field: Field | None = None
+    inside: Inside | None = None
+
+    @property
+    def kind(self) -> Type | None:
+        """The type that filters expect; None: a JSON value of any type."""
+        if self.field is None or self.field.type is Type.OBJECT:
+            return None
+        return self.field.type
+
+
+class Names:
+    """The names of one kind of rows. `extra`: table to the top-level keys of its `extra`."""
+
+    def __init__(self, record: Record, extra: Mapping[str, Collection[str]]) -> None:
+        self.record = record
+        self._keys = {
+            Level.ROW: frozenset(extra.get(TABLE[record], ())),
+            Level.PLUGIN: frozenset(extra.get("plugins", ())),
+        }
+
+    def valid(self) -> list[str]:
+        """Every name that `resolve` takes, but for paths."""
+        known = FIELDS[self.record]
+        found = {key for keys in self._keys.values() for key in keys if key not in known}
+        return [ID.name, *known, *sorted(found)]
+
+    def resolve(self, name: str) -> Named:
+        """Where the value of that name is; any case and `-` or `_` for fields of the table.
+
+        Raises InvalidQuery with the valid names.
+        """
+        if isinstance(name, str) and len(name) <= LONGEST_NAME:
+            if named := self._whole(name):
+                return named
+            for at in (index for index, letter in enumerate(name) if letter == "."):
+                if named := self._nested(name[:at], name[at + 1 :]):
+                    return named
+        raise InvalidQuery(self._unknown(str(name)[:LONGEST_NAME]))
+
+    def _whole(self, name: str) -> Named | None:
+        field = find(self.record, name)
+        if field is not None:
+            return self._of_table(field)
+        if name == ID.name:
+            return Named(name, Level.ROW, ID)
+        if name == HOST_EXTRA:
+            return Named(name, Level.HOST, inside=Inside("extra"))
+        for level, keys in self._keys.items():
+            if name in keys:
+                return Named(name, level, inside=Inside("extra", name))
+        return None
+
+    def _of_table(self, field: Field) -> Named:
+        level = _LEVELS.get(field.place, Level.ROW)
+        inside = Inside("extra", field.name)
+        if field.place is Place.EXTRA:
+            return Named(field.name, level, inside=inside)
+        overridden = field.name in self._keys.get(level, ())
+        return Named(field.name, level, field, inside if overridden else None)
+
+    def _nested(self, head: str, path: str) -> Named | None:
+        named = self._whole(head)
+        if named is None or not path:
+            return None
+        name = f"{named.name}.{path}"
+        if named.inside:
+            inside = Inside(named.inside.column, named.inside.key, path)
+            return Named(name, named.level, inside=inside)
+        if named.field and named.field.type is Type.OBJECT:
+            return Named(name, named.level, inside=Inside(named.field.column, path=path))
+        return None
+
+    def _unknown(self, name: str) -> str:
+        valid = self.valid()
+        close = get_close_matches(name, valid, 1)
+        hint = f"; did you mean {close[0]}?" if close else "."
+        return (
+            f"There is no field {name!r} in the {self.record} rows of this report{hint} "
+            f"Valid fields: {', '.join(valid)}; and paths into JSON such as host_properties.os"
+        )
+
+
+def _walk(value: Any, path: str) -> Iterator[Any]:
+    """The values at a path of keys joined by dots; a key may have dots in it, lists are entered."""
+    if isinstance(value, list):
+        for element in value:
+            yield from _walk(element, path)
+    elif isinstance(value, dict):
+        if path in value:
+            yield value[path]
+        for at in (index for index, letter in enumerate(path) if letter == "."):
+            if path[:at] in value:
+                yield from _walk(value[path[:at]], path[at + 1 :])
