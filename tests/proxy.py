@@ -66,7 +66,7 @@ class Proxy:
         self._tls = tls
         self._holds: list[Hold] = []
         self._answers: list[tuple[re.Pattern[str], int]] = []
-        self._open: set[web.Request] = set()
+        self._open: dict[int, asyncio.BaseTransport] = {}
         self.url = ""
 
     def hold(self, match: str | Callable[[Call], bool], stage: Stage = "before") -> Hold:
@@ -82,17 +82,16 @@ class Proxy:
     def cut(self) -> None:
         """Break every connection and refuse new ones, until `heal`."""
         self.down = True
-        for request in list(self._open):
-            if request.transport:
-                request.transport.abort()
+        for transport in list(self._open.values()):
+            _abort(transport)
 
     def heal(self) -> None:
         self.down = False
         self._answers.clear()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        if self.down and request.transport:
-            request.transport.abort()
+        if self.down:
+            _abort(request.transport)
         call = Call(
             len(self.calls),
             request.method,
@@ -107,11 +106,12 @@ class Proxy:
         hold = next((h for h in self._holds if h.call is None and h.match(call)), None)
         if hold:
             hold.call = call
-        self._open.add(request)
+        if request.transport:
+            self._open[call.number] = request.transport
         try:
             return await self._forward(request, call, hold)
         finally:
-            self._open.discard(request)
+            self._open.pop(call.number, None)
 
     async def _forward(
         self, request: web.Request, call: Call, hold: Hold | None
@@ -145,10 +145,9 @@ class Proxy:
     async def serve(self) -> AsyncIterator["Proxy"]:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self.handle)
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0.1)
-        await site.start()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
         self.url = f"http://{host}:{port}"
         try:
@@ -177,3 +176,8 @@ def _matcher(match: str | Callable[[Call], bool]) -> Callable[[Call], bool]:
         return match
     pattern = re.compile(match)
     return lambda call: bool(pattern.search(call.action))
+
+
+def _abort(transport: asyncio.BaseTransport | None) -> None:
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()

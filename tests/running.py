@@ -1,4 +1,4 @@
-"""The operator as a process of its own, and a pool that it serves, for tests on a real API server."""
+"""The operator as a process, and a pool that it serves, for tests on a real API server."""
 
 import asyncio
 import contextlib
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from nessus_simulator.running import ACCESS_KEY, SECRET_KEY
 from tests.kube import Kube, Object, Refused, path_of
+
+from nessus_simulator.running import ACCESS_KEY, SECRET_KEY
 
 T = TypeVar("T")
 

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from nessus_simulator.running import Simulator, start_simulator
 from tests.kube import Kube, path_of
 from tests.running import Stage, grant
+
+from nessus_simulator.running import Simulator, start_simulator
 
 
 @pytest.fixture
