@@ -35,26 +35,23 @@ class HealthSampler:
 
     async def run(self) -> None:
         """Look again and again until cancelled; a volume that hangs holds up nothing else."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._watch_disk())
-            group.create_task(self._watch_api_server())
-
-    async def _watch_disk(self) -> None:
         while True:
-            self._disk = await asyncio.to_thread(disk, self._folder, writable=False)
-            self._looked = clock.monotonic()
-            self._metrics.looked(self.health())
+            await self.look()
             await asyncio.sleep(_PERIOD)
 
-    async def _watch_api_server(self) -> None:
-        while True:
-            begun = clock.monotonic()
-            try:
-                await self._cluster.ping()
-                self._latency = round((clock.monotonic() - begun) * 1000, 1)
-            except Fault:
-                self._latency = None
-            await asyncio.sleep(_PERIOD)
+    async def look(self) -> None:
+        await self._ask_api_server()
+        self._disk = await asyncio.to_thread(disk, self._folder, writable=False)
+        self._looked = clock.monotonic()
+        self._metrics.looked(self.health())
+
+    async def _ask_api_server(self) -> None:
+        begun = clock.monotonic()
+        try:
+            await self._cluster.ping()
+            self._latency = round((clock.monotonic() - begun) * 1000, 1)
+        except Fault:
+            self._latency = None
 
     def health(self) -> Health:
         old = clock.monotonic() - self._looked > _OLD

@@ -5,8 +5,8 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -67,8 +67,10 @@ async def run(settings: Settings, metrics: GatewayMetrics) -> None:
         server = build(gateway, StaticTokens(tokens, metrics))
         routes = health.routes(sampler, metrics)
         apps: list[ASGIApp] = [http_app(server, gateway, routes), Starlette(routes=routes)]
-        async with _in_background(cluster, sampler):
-            await _listen(apps, sockets)
+        try:
+            await _until_one_ends(cluster.run(), sampler.run(), _listen(apps, sockets))
+        finally:
+            volume.close()
     log.info("Stopped")
 
 
@@ -80,15 +82,17 @@ def _bind(host: str, port: int) -> socket.socket:
         raise Rejected(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
 
 
-@asynccontextmanager
-async def _in_background(cluster: Cluster, sampler: HealthSampler) -> Any:
-    work = [asyncio.create_task(cluster.run()), asyncio.create_task(sampler.run())]
+async def _until_one_ends(*work: Coroutine[Any, Any, None]) -> None:
+    """Listening ends with a signal; the others only by a fault, which then is the process's."""
+    tasks = [asyncio.create_task(one) for one in work]
     try:
-        yield
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
-        for task in work:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*work, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _listen(apps: list[ASGIApp], sockets: list[socket.socket]) -> None:

@@ -9,6 +9,8 @@ from nessus_gateway.submission import Place
 from nessus_gateway.tools.parameters import ScannerPoolName
 from nessus_operator.api.pool import ScannerPool
 
+_SHOWN = 200  # rows; a pool has at most 64 scanners
+
 
 async def list_pools(call: CurrentCall) -> dict[str, Any]:
     """List the scanner pools that you may use; default_pool takes scans that name none.
@@ -23,14 +25,15 @@ async def list_scanners(call: CurrentCall, scanner_pool: ScannerPoolName = None)
     """List scanners with their load and health; those of one pool where it is named.
 
     ready says whether a scanner takes scans now, reason and message why not. Slots are shared by
-    all who use the pool.
+    all who use the pool. Where truncated is true, name a pool to see the rest.
     """
     pools = await call.pools()
     if scanner_pool:
         pools = [_named(call, pools, scanner_pool)]
     scanners = [row for pool in pools for row in _rows(call, pool)]
     labels = [call.label(pool) for pool in pools]
-    return {"scanners": scanners, "total": len(scanners), "pools": labels}
+    shown = {"scanners": scanners[:_SHOWN], "total": len(scanners), "pools": labels}
+    return shown | ({"truncated": True} if len(scanners) > _SHOWN else {})
 
 
 def _default(call: Call, pools: list[ScannerPool]) -> str | None:

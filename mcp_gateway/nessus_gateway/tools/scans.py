@@ -267,13 +267,21 @@ async def list_tasks(
     """List the scans that you may see, the newest first; total counts all that match."""
     found = list(call.gateway.cluster.all_scans())
     readable = await call.readable(scan.metadata.namespace for scan in found)
-    pool = submission.place(scanner_pool, None, call.home) if scanner_pool else None
+    visible = [scan for scan in found if scan.metadata.namespace in readable]
     wanted = pages.Wanted(
         status_filter,
-        (pool.namespace, pool.pool or "") if pool else None,
+        await _pool_key(call, scanner_pool, visible) if scanner_pool else None,
         pages.parse_filter(target_filter) if target_filter else None,
     )
-    visible = (scan for scan in found if scan.metadata.namespace in readable)
     shown, total = pages.newest_first(visible, wanted, limit)
     rows = [views.task_row(s, call.gateway.cluster.pool_of(s), call.home) for s in shown]
     return {"tasks": rows, "total": total}
+
+
+async def _pool_key(call: Call, label: str, visible: list[NessusScan]) -> tuple[str, str]:
+    """The pool that is meant: one there is, or one that scans still name; raises NotFound."""
+    place = submission.place(label, None, call.home)
+    if place.pool and any(scan.pool_key == (place.namespace, place.pool) for scan in visible):
+        return place.namespace, place.pool
+    there = [pool for pool in await call.pools() if pool.metadata.namespace == place.namespace]
+    return submission.choose_pool(place, there).key

@@ -17,7 +17,7 @@ from nessus_gateway.server import TOOL_NAMES
 from nessus_gateway.settings import Settings
 from nessus_gateway.volume import Volume
 from nessus_operator.api.metadata import KubeObject
-from nessus_operator.clients.errors import AlreadyExists, Fault, NotFound
+from nessus_operator.clients.errors import AlreadyExists, NotFound
 from nessus_operator.results.profiles import CUSTOM, PROFILES
 
 Object = dict[str, Any]
@@ -33,13 +33,15 @@ class FakeKube:
     """
 
     objects: dict[str, Object] = field(default_factory=dict)
-    fault: Fault | None = None
+    fault: Exception | None = None
     gets: list[str] = field(default_factory=list)
     _versions: Any = field(default_factory=lambda: itertools.count(1000))
 
     async def get(self, path: str, **_: str) -> Object:
         self.gets.append(path)
         self._fail()
+        if path.endswith(("/nessusscans", "/scannerpools")):
+            return {"items": [], "metadata": {"resourceVersion": "1"}}
         if path not in self.objects:
             raise NotFound(f"{path} is not there")
         return self.objects[path]
