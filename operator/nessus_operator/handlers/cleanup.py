@@ -96,7 +96,7 @@ async def record_abandoned(
             scan_id=orphan.scan_id,
             token=orphan.token,
         )
-        world.metrics.abandoned.labels(scan.spec.pool_ref.name).inc()
+        world.metrics.scans.abandoned.labels(scan.spec.pool_ref.name).inc()
         note = (
             f"scan {orphan.scan_id or '(unknown id)'} on {orphan.scanner_name} was not removed; "
             f"its name carries [{orphan.token}]"

@@ -113,7 +113,7 @@ class ScannerWatch:
         """One call to the scanner; Unavailable at once while the breaker is open."""
         if self._driver is None or not self.breaker.closed:
             if not self.breaker.closed:
-                self._world.metrics.rejected_calls.labels(self.label).inc()
+                self._world.metrics.scanners.rejected.labels(self.label).inc()
             raise Unavailable(f"{self.name} is not to be called now: {self.reason}")
         return await self._count(call(self._driver))
 
@@ -171,7 +171,7 @@ class ScannerWatch:
         except Fault as error:
             self._unusable(error)
         self._poll_due = None
-        self._world.metrics.scanner_up.labels(self.label).set(self.ready)
+        self._world.metrics.scanners.up.labels(self.label).set(self.ready)
         self._wake()
 
     async def _probe(self, now: datetime) -> None:
@@ -218,9 +218,9 @@ class ScannerWatch:
         except Unavailable:
             was, self.troubled = self.breaker, True
             self.breaker = was.failed(rules, clock.now())
-            self._world.metrics.circuit_failures.labels(self.label).inc()
+            self._world.metrics.scanners.circuit_failures.labels(self.label).inc()
             if was.openings < self.breaker.openings:
-                self._world.metrics.circuit_opens.labels(self.label).inc()
+                self._world.metrics.scanners.circuit_opens.labels(self.label).inc()
                 log.warning("Circuit opened", scanner=self.label, failures=self.breaker.failures)
             raise
         except NotLicensed:
@@ -253,5 +253,5 @@ class ScannerWatch:
         return ScanAPI.OPEN if told else ScanAPI.UNKNOWN
 
     def _observe(self, operation: str, outcome: str, seconds: float) -> None:
-        requests = self._world.metrics.scanner_requests
+        requests = self._world.metrics.scanners.requests
         requests.labels(self.label, operation, outcome).observe(seconds)

@@ -23,7 +23,8 @@ from nessus_operator.clients.kube.store import Store
 from nessus_operator.core import attention
 from nessus_operator.handlers import sweep
 from nessus_operator.handlers.loops import Loops
-from nessus_operator.handlers.metrics import OperatorMetrics, StateCollector
+from nessus_operator.handlers.metrics import OperatorMetrics
+from nessus_operator.handlers.state_metrics import StateCollector
 from nessus_operator.handlers.world import World
 from nessus_operator.settings import Settings
 
@@ -77,7 +78,7 @@ def build(settings: Settings, configuration: Configuration, metrics: OperatorMet
         recorder=Recorder(kube, f"{GROUP}/operator", settings.instance),
         metrics=metrics,
     )
-    metrics.registry.register(StateCollector(world.scans, world.pools, metrics.active))
+    metrics.registry.register(StateCollector(world.scans, world.pools, world.lease.valid))
     reflectors = [
         reflector
         for namespace in settings.namespaces or ("",)

@@ -98,11 +98,11 @@ def _tell(world: World, old: NessusScan, new: NessusScan) -> None:
     pool = new.spec.pool_ref.name
     if new.phase in TERMINAL:
         succeeded = new.status.condition(ScanCondition.SUCCEEDED)
-        world.metrics.count_end(new, succeeded.reason if succeeded else "", clock.now())
+        world.metrics.scans.count_end(new, succeeded.reason if succeeded else "", clock.now())
     elif new.phase is Phase.RUNNING and old.status.queue_time:
         waited = clock.now() - old.status.queue_time
         labels = (new.metadata.namespace, pool)
-        world.metrics.queue_wait.labels(*labels).observe(waited.total_seconds())
+        world.metrics.scans.queue_wait.labels(*labels).observe(waited.total_seconds())
     elif new.phase and is_new_attempt(old.phase, new.phase):
         manual = new.status.observed_manual_retries != old.status.observed_manual_retries
-        world.metrics.retries.labels(pool, "manual" if manual else "auto").inc()
+        world.metrics.scans.retries.labels(pool, "manual" if manual else "auto").inc()
