@@ -1,7 +1,6 @@
 """What a report tells that later decisions need: signals from ingest, verdicts from core."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 # Plugins whose presence or output tells how the login to a host went.
@@ -35,7 +34,6 @@ EVIDENCE_PLUGINS = frozenset(
     )
 )
 
-_LINE = re.compile(r"^[ \t]*([^:\n]{1,60}?)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 EVIDENCE_TAGS = frozenset(
     ("credentialed_scan", "smb-login-used", "ssh-login-used", "operating-system", "os")
 )
@@ -47,23 +45,27 @@ class HostSignals:
 
     evidence: plugin id → its outputs, for EVIDENCE_PLUGINS that reported.
     tags: host tags that speak of logins and of the operating system, by lower-case name.
+    information: what the host's scan information (19506) says, by `scan_information`.
     policy_login: the policy names an account that is not Nessus' own default.
     """
 
     evidence: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    information: Mapping[str, str] = field(default_factory=dict)
     policy_login: bool = False
 
     def outputs(self, *plugins: int) -> tuple[str, ...]:
         return tuple(text for plugin in plugins for text in self.evidence.get(plugin, ()))
 
 
-def scan_information(signals: HostSignals) -> Mapping[str, str]:
+def scan_information(outputs: Iterable[str]) -> Mapping[str, str]:
     """The "key : value" lines of plugin 19506, keys in lower case, the first of a name."""
     found: dict[str, str] = {}
-    for text in signals.outputs(SCAN_INFORMATION):
-        for key, value in _LINE.findall(text):
-            found.setdefault(key.lower(), value)
+    for text in outputs:
+        for line in text.split("\n"):
+            key, colon, value = line.partition(":")
+            if colon:
+                found.setdefault(key.strip().lower(), value.strip())
     return found
 
 

@@ -7,6 +7,7 @@ unknown child of an item: it is kept under its own name in the JSON column `extr
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 CM = "http://www.nessus.org/cm"  # the namespace of compliance elements
 
@@ -47,7 +48,7 @@ class Place(StrEnum):
     HOST = "host"  # a column of hosts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Field:
     """One field. `source` is the attribute (@), element, cm: element or host tag it is read from;
     empty: we derive it."""
@@ -57,7 +58,7 @@ class Field:
     place: Place
     source: str = ""
 
-    @property
+    @cached_property
     def column(self) -> str:
         """Name of the column, of the `field` in plugin_refs, or of the key in `extra`."""
         return self.name if self.place in (Place.EXTRA, Place.REFS) else _column(self.name)
@@ -74,6 +75,7 @@ _ITEM = (
     Field("plugin_output", Type.TEXT, Place.CODED, "plugin_output"),
     Field("output", Type.TEXT, Place.EXTRA, "output"),
     Field("attachment", Type.LIST, Place.EXTRA, "attachment"),
+    Field("compliance", Type.BOOLEAN, Place.EXTRA, "compliance"),
     Field("first_found", Type.DATE, Place.EXTRA, "first_found"),
     Field("last_found", Type.DATE, Place.EXTRA, "last_found"),
     Field("vulnerability_state", Type.TEXT, Place.EXTRA, "vulnerability_state"),

@@ -176,3 +176,8 @@ INDEXES = (
     "CREATE INDEX compliance_severity ON compliance (severity)",
     "CREATE INDEX compliance_result ON compliance (compliance_result)",
 )
+
+
+def insert(table: str, columns: int) -> str:
+    """The statement that adds a row to one of our tables."""
+    return f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})"  # noqa: S608 - our own names

@@ -1,0 +1,110 @@
+"""From waiting rows to the store: hosts in their order, rows by rank, each with its ordinal."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from nessus_operator.api.report import JudgeHost
+from nessus_operator.results.fields import CHECK_COLUMNS, HOST_COLUMNS
+from nessus_operator.results.ingest.hosts import Host, HostPart, merge
+from nessus_operator.results.ingest.staging import Staging
+from nessus_operator.results.schema import INDEXES, insert
+
+# Elements of one host in document order, hosts in the order of the table.
+_PARTS = """
+    SELECT h.host, h.name, p.part
+    FROM staging.hosts h JOIN staging.parts p ON p.host = h.host
+    ORDER BY h.sort_key, h.name, h.tie, p.rowid
+"""
+_INSERT_HOST = insert("hosts", 4 + len(HOST_COLUMNS))
+
+# Where a host of the waiting rows went; hosts that share a name share identities.
+_RANKS = """
+    CREATE TABLE staging.ranks (host INTEGER PRIMARY KEY, rank INTEGER, namesake INTEGER)
+"""
+
+# Names of tables and columns are our own; no value of a report gets into a statement's text.
+_WAITING = """
+    FROM staging.{table} w JOIN staging.kinds k USING (kind) JOIN staging.places p USING (place)
+        JOIN staging.ranks r USING (host)
+"""
+
+# Ordinals of rows that may lie apart in rank order though they share their identity key: of a
+# plugin that reports with several texts or severities, of hosts that share a name, of checks.
+_FIND_APART = """
+    CREATE TABLE staging.{table}_ordinals AS
+    SELECT w.rowid AS row, row_number() OVER (
+        PARTITION BY r.namesake, p.port, p.protocol, k.plugin_id{key}
+        ORDER BY w.digest, k.severity, p.svc_name, k.extra
+    ) - 1 AS ordinal
+    {waiting}
+    WHERE k.plugin_id IN (
+        SELECT plugin_id FROM staging.kinds GROUP BY plugin_id
+        HAVING count(DISTINCT severity) > 1 OR count(DISTINCT plugin) > 1
+    ) OR r.namesake IN (SELECT namesake FROM staging.ranks GROUP BY namesake HAVING count(*) > 1)
+"""
+_INDEX_APART = "CREATE UNIQUE INDEX staging.{table}_apart ON {table}_ordinals (row)"
+_FILL = """
+    INSERT INTO main.{table}
+    SELECT NULL, r.rank, k.plugin, k.severity, p.port, p.protocol, p.svc_name,
+        coalesce(o.ordinal, 0), {columns}, k.extra
+    {waiting}
+    LEFT JOIN staging.{table}_ordinals o ON o.row = w.rowid
+    ORDER BY k.severity DESC, k.score DESC, r.rank, p.port, p.protocol, k.plugin_id{key},
+        w.digest, p.svc_name, k.extra
+"""
+# All others follow one another; ids of those that share the key of the row before.
+_REPEATED = """
+    CREATE TABLE staging.repeated AS
+    SELECT b.id FROM findings a JOIN findings b ON b.id = a.id + 1
+    WHERE b.host = a.host AND b.plugin = a.plugin AND b.port = a.port AND b.protocol IS a.protocol
+        AND a.ordinal = 0 AND b.ordinal = 0
+    ORDER BY b.id
+"""
+_TABLES = {
+    "findings": ("", "w.plugin_output"),
+    "compliance": (
+        ", w.check_key",
+        ", ".join(f"w.{field.column}" for field in CHECK_COLUMNS) + ", w.plugin_output",
+    ),
+}
+
+
+def rank_hosts(staging: Staging, policy_login: bool, judge: JudgeHost) -> Iterator[Host]:
+    """Write the table hosts in order; each host as it is written."""
+    connection = staging.connection
+    connection.execute(_RANKS)
+    namesakes: tuple[str, int] = ("", 0)
+    rows = connection.execute(_PARTS)
+    for rank, ((number, name), parts) in enumerate(groupby(rows, key=lambda row: row[:2]), 1):
+        if rank == 1 or name != namesakes[0]:
+            namesakes = (name, number)
+        host = merge(name, [HostPart.from_json(part[2]) for part in parts], policy_login, judge)
+        connection.execute(_INSERT_HOST, (rank, *host.row))
+        connection.execute(
+            "INSERT INTO staging.ranks VALUES (?, ?, ?)", (number, rank, namesakes[1])
+        )
+        yield host
+
+
+def rank_rows(staging: Staging) -> None:
+    """Write findings and compliance in rank order, then the indexes."""
+    execute = staging.connection.execute
+    for table, (key, columns) in _TABLES.items():
+        waiting = _WAITING.format(table=table)
+        for statement in (_FIND_APART, _INDEX_APART, _FILL):
+            execute(statement.format(table=table, key=key, columns=columns, waiting=waiting))
+    execute(_REPEATED)
+    staging.connection.executemany(
+        "UPDATE findings SET ordinal = ? WHERE id = ?", _ordinals(staging)
+    )
+    for statement in INDEXES:
+        execute(statement)
+
+
+def _ordinals(staging: Staging) -> Iterator[tuple[int, int]]:
+    """Ordinal and id of each finding that follows one of its key."""
+    ordinal = last = 0
+    for (number,) in staging.connection.execute("SELECT id FROM staging.repeated"):
+        ordinal = ordinal + 1 if number == last + 1 else 1
+        last = number
+        yield ordinal, number

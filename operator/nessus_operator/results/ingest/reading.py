@@ -1,0 +1,113 @@
+"""One pass over the bytes of a report: checked first, then read."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import zstandard
+from lxml import etree
+from lxml.etree import _Element
+
+from nessus_operator.results.ingest.checker import Checker
+from nessus_operator.results.ingest.document import Document
+from nessus_operator.results.ingest.locate import locate
+from nessus_operator.results.ingest.shortcut import Shortcut
+from nessus_operator.results.ingest.source import Source
+from nessus_operator.results.limits import Limits
+from nessus_operator.results.refusals import Malformed, NotNessus, Refused
+
+Progress = Callable[[int, int], None]  # bytes read and bytes in all, on disk
+
+_ROOTS = ("NessusClientData_v2", "NessusClientData")
+_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)""")
+_UTF8 = frozenset((b"utf-8", b"utf8", b"us-ascii", b"ascii"))
+
+
+class _Root:
+    """Looks at the beginning until the root element has been seen."""
+
+    def __init__(self) -> None:
+        self._parser = etree.XMLPullParser(events=("start",), resolve_entities=False)
+        self.seen = False
+
+    def feed(self, chunk: bytes) -> None:
+        self._parser.feed(chunk)
+        for _, element in cast("Iterator[tuple[str, _Element]]", self._parser.read_events()):
+            self.seen = True
+            if element.tag not in _ROOTS:
+                raise NotNessus(f"The root element is not {' or '.join(_ROOTS)}")
+            return
+
+
+class Reading:
+    def __init__(
+        self,
+        source: Source,
+        limits: Limits,
+        document: Document,
+        progress: Progress | None,
+        *,
+        shortcut: bool,
+    ) -> None:
+        self._source = source
+        self._most_items = limits.items
+        self._document = document
+        self._progress = progress
+        self._cut = shortcut
+        self._root = _Root()
+        self._checker = Checker(limits.file_bytes)
+        self._shortcut: Shortcut | None = None
+        self._unread = b""
+
+    def read(self, *, salvage: bool) -> Refused | None:
+        """None, or the fault before which everything was kept; raises the refusal otherwise."""
+        fault: Refused | None = None
+        try:
+            self._read_all()
+        except Refused as refused:
+            fault = locate(refused, self._source, self._checker.bytes, self._most_items)
+            if salvage:
+                self._keep_before(fault)
+            if not (salvage and self._document.items):
+                raise fault from None
+        except zstandard.ZstdError as error:
+            raise Malformed(f"The compressed copy is damaged: {error}", None) from None
+        self._document.close()
+        return fault
+
+    def _read_all(self) -> None:
+        total = self._source.bytes_on_disk
+        with self._source.open() as opened:
+            for chunk in opened.chunks():
+                self._take(chunk)
+                if self._progress:
+                    self._progress(opened.bytes_read(), total)
+        self._checker.close()
+        if self._shortcut:
+            self._shortcut.close()
+
+    def _take(self, chunk: bytes) -> None:
+        self._unread = chunk
+        self._checker.feed(chunk)
+        if not self._root.seen:
+            self._root.feed(chunk)
+        if self._shortcut is None:
+            self._shortcut = Shortcut(self._document, cut=self._cut and _is_utf8(chunk))
+        self._unread = b""
+        self._shortcut.feed(chunk)
+
+    def _keep_before(self, fault: Refused) -> None:
+        """Read what of the chunk that the checker refused lies before the fault."""
+        if not (self._unread and self._shortcut and fault.position):
+            return
+        before = fault.position.offset - (self._checker.bytes - len(self._unread))
+        try:
+            self._shortcut.feed(self._unread[: max(before, 0)])
+        except Refused:
+            return  # a second fault, nearer to the beginning
+
+
+def _is_utf8(beginning: bytes) -> bool:
+    """Whether bytes are UTF-8 by their declaration; any other encoding is parsed in full."""
+    declared = _ENCODING.match(beginning.removeprefix(b"\xef\xbb\xbf"))
+    return declared is None or declared[1].lower() in _UTF8

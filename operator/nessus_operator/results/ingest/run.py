@@ -1,0 +1,80 @@
+"""Ingest: one report becomes one folder that can be read, or nothing at all."""
+
+from contextlib import closing
+from pathlib import Path
+
+from nessus_operator.api.report import HostSignals, HostVerdict, JudgeHost
+from nessus_operator.results.ingest import facts, rank
+from nessus_operator.results.ingest.document import Document
+from nessus_operator.results.ingest.facts import HostFacts, Summary
+from nessus_operator.results.ingest.reading import Progress, Reading
+from nessus_operator.results.ingest.source import Source
+from nessus_operator.results.ingest.staging import Staging
+from nessus_operator.results.limits import DEFAULT_LIMITS, Limits
+from nessus_operator.results.manifest import Original, publish
+from nessus_operator.results.refusals import Refused
+from nessus_operator.results.schema import FILE
+
+
+def not_judged(signals: HostSignals) -> HostVerdict:
+    """For callers that do not ask about logins."""
+    return HostVerdict("Unknown", "logins were not judged")
+
+
+def ingest(
+    source: Source,
+    folder: Path,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    judge: JudgeHost = not_judged,
+    progress: Progress | None = None,
+    salvage: bool = False,
+    shortcut: bool = True,
+    original: Original | None = None,
+) -> Summary:
+    """Store a report in `folder`, in place of what an earlier run left there.
+
+    judge: core.authentication, for the status of each host.
+    salvage: keep what was complete before a fault, marked as truncated.
+    shortcut: False parses every item in full; the result is the same.
+    original: size and digest of the report as it came, for the manifest.
+
+    Raises a refusal of results.refusals, OSError, or sqlite3.Error; then `folder` holds what it
+    held before. Temporary files of SQLite's sorting go to SQLITE_TMPDIR.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    store, waiting = folder / f".{FILE}.tmp", folder / ".waiting.sqlite.tmp"
+    try:
+        _remove(store, waiting)
+        staging = Staging(store, waiting)
+        with closing(staging.connection):
+            document = Document(staging, limits.items)
+            reading = Reading(source, limits, document, progress, shortcut=shortcut)
+            fault = reading.read(salvage=salvage)
+            summary = _finish(staging, document, fault, judge)
+        return publish(store, folder, summary, original)
+    finally:
+        _remove(store, waiting)
+
+
+def _finish(
+    staging: Staging, document: Document, fault: Refused | None, judge: JudgeHost
+) -> Summary:
+    """Rank what was read and complete the store."""
+    staging.close()
+    hosts = HostFacts()
+    for host in rank.rank_hosts(staging, document.policy_login, judge):
+        hosts.add(host)
+    rank.rank_rows(staging)
+    connection = staging.connection
+    summary = facts.summarize(connection, document, hosts, fault)
+    facts.write_meta(connection, document, summary)
+    connection.execute("COMMIT")
+    connection.execute("PRAGMA analysis_limit = 400")
+    connection.execute("ANALYZE main")
+    return summary
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,184 @@
+"""Rows on their way: plugins and lines go into the store at once, the rest waits to be ranked.
+
+The waiting rows lie in a second file on the same volume, so memory does not grow with the report.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+from nessus_operator.results.fields import CHECK_COLUMNS, PLUGIN_COLUMNS, Place, Record
+from nessus_operator.results.ingest.hosts import HostPart, sort_key
+from nessus_operator.results.ingest.items import Item, Plugin, compact
+from nessus_operator.results.schema import (
+    APPLICATION_ID,
+    PAGE_SIZE,
+    SCHEMA_VERSION,
+    TABLES,
+    insert,
+)
+from nessus_operator.results.texts import LineWriter
+
+_BATCH = 1_000  # rows
+_REMEMBERED = 50_000  # of plugins, kinds and places; one that is forgotten is stored once more
+
+CODED_COLUMNS = (
+    *(field.column for field in CHECK_COLUMNS if field.place is Place.CODED),
+    "plugin_output",
+)
+
+_STAGING = (
+    "CREATE TABLE staging.hosts (host INTEGER PRIMARY KEY, name TEXT, sort_key BLOB, tie TEXT)",
+    "CREATE TABLE staging.parts (host INTEGER, part TEXT)",
+    # What items of one text share, and where an item was found; few distinct ones of each.
+    "CREATE TABLE staging.kinds (kind INTEGER PRIMARY KEY, plugin INTEGER, plugin_id INTEGER, "
+    "severity INTEGER, score REAL, extra TEXT)",
+    "CREATE TABLE staging.places (place INTEGER PRIMARY KEY, port INTEGER, protocol TEXT, "
+    "svc_name TEXT)",
+    "CREATE TABLE staging.findings (host INTEGER, kind INTEGER, place INTEGER, digest BLOB, "
+    "plugin_output BLOB)",
+    "CREATE TABLE staging.compliance (host INTEGER, kind INTEGER, place INTEGER, digest BLOB, "
+    "check_key TEXT, compliance_result TEXT, "
+    + ", ".join(f"{column} BLOB" for column in CODED_COLUMNS)
+    + ")",
+)
+_ADD_FINDINGS = insert("staging.findings", 5)
+_ADD_CHECKS = insert("staging.compliance", 6 + len(CODED_COLUMNS))
+_ADD_PLUGIN = insert("plugins", 2 + len(PLUGIN_COLUMNS))
+_ADD_REF = insert("plugin_refs", 4)
+_ADD_KIND = insert("staging.kinds", 6)
+_ADD_PLACE = insert("staging.places", 4)
+_ADD_HOST = insert("staging.hosts", 4)
+_ADD_PART = insert("staging.parts", 2)
+
+
+def digest(text: bytes) -> bytes:
+    """What rows of one identity key are ranked by: the head of their output's sha256."""
+    return hashlib.sha256(text).digest()[:16]
+
+
+class _Numbers:
+    """Numbers what is new, from 1."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, int] = {}
+        self._last = 0
+
+    def number(self, content: Hashable) -> tuple[int, bool]:
+        if known := self._known.get(content):
+            return known, False
+        if len(self._known) == _REMEMBERED:
+            self._known.clear()
+        self._last += 1
+        self._known[content] = self._last
+        return self._last, True
+
+
+class Staging:
+    """The store while it is made, in two files that `run` names and removes."""
+
+    def __init__(self, store: Path, waiting: Path) -> None:
+        self.connection = sqlite3.connect(store, isolation_level=None)
+        execute = self.connection.execute
+        execute(f"PRAGMA page_size = {PAGE_SIZE}")
+        execute("PRAGMA journal_mode = OFF")
+        execute("PRAGMA synchronous = OFF")
+        execute("PRAGMA locking_mode = EXCLUSIVE")
+        execute("PRAGMA cache_size = -4000")
+        execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        execute("ATTACH ? AS staging", (str(waiting),))
+        execute("PRAGMA staging.journal_mode = OFF")
+        execute("PRAGMA staging.synchronous = OFF")
+        execute("BEGIN")
+        for statement in (*TABLES, *_STAGING):
+            execute(statement)
+        self.lines = LineWriter(self.connection)
+        self.findings: list[tuple[Any, ...]] = []
+        self._checks: list[tuple[Any, ...]] = []
+        self._plugins = _Numbers()
+        self._kinds = _Numbers()
+        self._places = _Numbers()
+
+    def add_host(self, number: int, name: str, tie: str) -> None:
+        """`tie` decides the order of two hosts of one name."""
+        row = (number, name, sort_key(name), tie)
+        self.connection.execute(_ADD_HOST, row)
+
+    def add_part(self, host: int, part: HostPart) -> None:
+        row = (host, part.to_json())
+        self.connection.execute(_ADD_PART, row)
+
+    def kind(self, item: Item) -> int:
+        """The number of what the item shares with others of its text."""
+        plugin = item.plugin
+        row = self._plugin(plugin)
+        content = (row, plugin.id, item.severity, plugin.score, compact(item.extra))
+        number, new = self._kinds.number(content)
+        if new:
+            self.connection.execute(_ADD_KIND, (number, *content))
+        return number
+
+    def place(self, port: int, protocol: str | None, svc_name: str | None) -> int:
+        content = (port, protocol, svc_name)
+        number, new = self._places.number(content)
+        if new:
+            self.connection.execute(_ADD_PLACE, (number, *content))
+        return number
+
+    def add_item(self, host: int, item: Item) -> None:
+        output = None if item.output is None else item.output.encode()
+        said = output or item.texts.get("description", "").encode()  # a check has no output
+        place = self.place(item.port, item.protocol, item.svc_name)
+        row = (host, self.kind(item), place, digest(said))
+        if item.record is Record.COMPLIANCE:
+            self._add_check(row, item)
+        else:
+            self.findings.append((*row, None if output is None else self.lines.code(output)))
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the waiting findings, if there are enough of them."""
+        if len(self.findings) >= _BATCH:
+            self.connection.executemany(_ADD_FINDINGS, self.findings)
+            self.findings.clear()
+
+    def close(self) -> None:
+        """All rows are in; the transaction goes on."""
+        self.lines.close()
+        self.connection.executemany(_ADD_FINDINGS, self.findings)
+        self.connection.executemany(_ADD_CHECKS, self._checks)
+        self.findings.clear()
+        self._checks.clear()
+
+    def _plugin(self, plugin: Plugin) -> int:
+        """The row of the plugin's constant text, written when it is seen first."""
+        number, new = self._plugins.number(plugin.digest())
+        if new:
+            self.connection.execute(_ADD_PLUGIN, (number, *plugin.values()))
+            self.connection.executemany(
+                _ADD_REF,
+                (
+                    (number, field, position, value)
+                    for field, found in plugin.refs.items()
+                    for position, value in enumerate(found)
+                ),
+            )
+        return number
+
+    def _add_check(self, row: tuple[Any, ...], item: Item) -> None:
+        texts = item.texts
+        key = texts.get("compliance_check_id") or texts.get("compliance_check_name") or ""
+        coded = (self._coded(item, column) for column in CODED_COLUMNS)
+        self._checks.append((*row, key, item.result, *coded))
+        if len(self._checks) >= _BATCH:
+            self.connection.executemany(_ADD_CHECKS, self._checks)
+            self._checks.clear()
+
+    def _coded(self, item: Item, column: str) -> bytes | None:
+        if (text := item.texts.get(column)) is not None:
+            return self.lines.code(text.encode())
+        elements = item.lists.get(column)
+        return self.lines.code_list(elements) if elements else None

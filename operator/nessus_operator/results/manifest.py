@@ -1,0 +1,81 @@
+"""The folder of one attempt: files appear whole or not at all, the manifest last."""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nessus_operator import __version__
+from nessus_operator.results.ingest.facts import Summary
+from nessus_operator.results.schema import (
+    FILE,
+    FINGERPRINT_VERSION,
+    MANIFEST_FILE,
+    REPORT_FILE,
+    SCHEMA_VERSION,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The report as Nessus gave it, before the secrets of its policy were blanked."""
+
+    bytes: int
+    sha256: str
+
+
+def publish(store: Path, folder: Path, summary: Summary, original: Original | None) -> Summary:
+    """Put a complete store in its place and write the manifest; the summary with its digest."""
+    with store.open("rb") as file:
+        os.fsync(file.fileno())
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    size = store.stat().st_size
+    store.rename(folder / FILE)
+    stored = {"bytes": size, "sha256": sha256}
+    complete = replace(summary, store=stored)
+    _write(folder / MANIFEST_FILE, _manifest(complete, original, folder))
+    sync_folder(folder)
+    return complete
+
+
+def _manifest(summary: Summary, original: Original | None, folder: Path) -> dict[str, Any]:
+    report = folder / REPORT_FILE
+    return {
+        "versions": {
+            "schema": SCHEMA_VERSION,
+            "fingerprint": FINGERPRINT_VERSION,
+            "nessus_operator": __version__,
+        },
+        "files": {
+            FILE: summary.store,
+            REPORT_FILE: {"bytes": report.stat().st_size} if report.exists() else None,
+        },
+        "original": asdict(original) if original else None,
+        "counts": {
+            "hosts": summary.hosts,
+            "findings": summary.findings,
+            "compliance": summary.compliance,
+            "severities": summary.severities,
+        },
+        "truncated": summary.truncated,
+    }
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in the folder outlive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
