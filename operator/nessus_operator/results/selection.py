@@ -19,7 +19,7 @@ from nessus_operator.results.names import Level
 from nessus_operator.results.schema import INDEXES
 from nessus_operator.results.store import Results
 
-_FEW = 20_000  # rows that are found and sorted sooner by an index than by looking at every row
+FEW = 20_000  # rows that are found and sorted sooner by an index than by looking at every row
 _NO_INDEX = "NOT INDEXED"
 _INDEXES = frozenset(statement.split()[2] for statement in INDEXES)
 
@@ -111,8 +111,10 @@ class Walked:
 Selection = Listed | Walked
 
 
-def select(results: Results, where: Where, order: Order = Order.RANK) -> Selection:
-    """The rows that fulfil `where`."""
+def select(
+    results: Results, where: Where, order: Order = Order.RANK, *, few: int = FEW
+) -> Selection:
+    """The rows that fulfil `where`; up to `few` of them are looked up in an index."""
     table = TABLE[where.record]
     first, last = _ranks(results, table, where.severities)
     terms = _row_terms(results, where)
@@ -126,30 +128,37 @@ def select(results: Results, where: Where, order: Order = Order.RANK) -> Selecti
         body = _ORDERED[order].format(table=table, where=clause)
         return Listed(_listed(results, body, params), order)
     if any(term.calls_back for term in terms):
-        access = _access(results, table, terms, params)
+        access = _access(results, table, terms, params, few)
         return Listed(
             _listed(results, f"{table} AS f {access} WHERE {clause} ORDER BY f.id", params)
         )
-    return _counted(results, table, terms, clause, params)
+    return _counted(results, table, terms, clause, params, few)
 
 
 def _counted(
-    results: Results, table: str, terms: Sequence[Term], clause: str, params: tuple[Any, ...]
+    results: Results,
+    table: str,
+    terms: Sequence[Term],
+    clause: str,
+    params: tuple[Any, ...],
+    few: int,
 ) -> Walked:
     """A selection by terms that are cheap to test. One index may count many rows, but rows that
     are many are walked in their own order."""
     single = f"{table}_{terms[0].index}" if len(terms) == 1 else ""
-    access = (
-        f"INDEXED BY {single}" if single in _INDEXES else _access(results, table, terms, params)
-    )
+    access = f"INDEXED BY {single}"
+    if single not in _INDEXES:
+        access = _access(results, table, terms, params, few)
     [(total,)] = results.rows(f"SELECT count(*) FROM {table} AS f {access} WHERE {clause}", params)
-    source = f"{table} AS f {access if total <= _FEW else _NO_INDEX}"
+    source = f"{table} AS f {access if total <= few else _NO_INDEX}"
     return Walked(results, source, clause, params, total)
 
 
-def _access(results: Results, table: str, terms: Sequence[Term], params: tuple[Any, ...]) -> str:
+def _access(
+    results: Results, table: str, terms: Sequence[Term], params: tuple[Any, ...], few: int
+) -> str:
     """How to get at the rows: by the index that leads to the fewest, if these are few."""
-    narrowest, fewest = _NO_INDEX, _FEW + 1
+    narrowest, fewest = _NO_INDEX, few + 1
     for term in terms:
         index = f"{table}_{term.index}"
         if index not in _INDEXES:
@@ -159,7 +168,7 @@ def _access(results: Results, table: str, terms: Sequence[Term], params: tuple[A
             f"WHERE f.id BETWEEN ? AND ? AND {term.sql} LIMIT ?"
         )
         [(rows,)] = results.rows(
-            f"SELECT count(*) FROM ({some})", (*params[:2], *term.params, _FEW + 1)
+            f"SELECT count(*) FROM ({some})", (*params[:2], *term.params, few + 1)
         )
         if rows < fewest:
             narrowest, fewest = f"INDEXED BY {index}", rows

@@ -1,0 +1,230 @@
+"""Filters in SQL find exactly what a filter over plain Python objects finds, on random reports."""
+
+import json
+import operator
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.reports import host, item, stored
+
+from nessus_operator.results.pages import Query, page_lines
+
+OPERATORS = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    "=": operator.eq,
+}
+SIGNS = list(OPERATORS)
+NAMES = ("info", "low", "medium", "high", "critical")
+LETTERS = "aAbBéÉß%_\\'\"[]"
+
+words = st.text(LETTERS, min_size=1, max_size=4)
+lines = st.lists(st.text(LETTERS + " ", max_size=4), min_size=1, max_size=3).map("\n".join)
+scores = st.sampled_from([0.0, 2.6, 5.0, 7.5, 9.8, 10.0])
+cves = st.sampled_from(["CVE-2023-1", "CVE-2023-11", "CVE-2024-1"])
+
+
+@dataclass(frozen=True)
+class Plugin:
+    name: str
+    v3: float | None
+    v2: float | None
+    exploit: str | None
+    cve: list[str]
+    see_also: list[str]
+    published: str | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a row says, as plain values under the names of its fields."""
+
+    values: dict[str, Any]
+    host: int
+    plugin: int
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+plugins = st.builds(
+    Plugin,
+    name=words,
+    v3=st.none() | scores,
+    v2=st.none() | scores,
+    exploit=st.sampled_from([None, "true", "false"]),
+    cve=st.lists(cves, max_size=3),
+    see_also=st.lists(words, max_size=2),
+    published=st.sampled_from([None, "2023/12/31", "2024/01/01", "2024/05/31"]),
+)
+hosts = st.tuples(words, st.sampled_from([None, "linux", "Windows"]))
+findings = st.fixed_dictionaries(
+    {
+        "host": st.integers(0, 2),
+        "plugin": st.integers(0, 3),
+        "severity": st.integers(0, 4),
+        "port": st.sampled_from([0, 22, 80, 443]),
+        "protocol": st.sampled_from(["tcp", "udp"]),
+    },
+    optional={"plugin_output": lines, "odd": words, "weight": scores.map(str)},
+)
+
+
+@st.composite
+def reports(draw: st.DrawFn) -> tuple[list[Any], list[dict[str, Any]]]:
+    """The hosts of a report as XML, and its rows as plain objects."""
+    catalogue = draw(st.lists(plugins, min_size=4, max_size=4))
+    machines = draw(st.lists(hosts, min_size=3, max_size=3, unique_by=lambda one: one[0]))
+    elements: list[list[Any]] = [[], [], []]
+    rows = []
+    for mark, found in enumerate(draw(st.lists(findings, max_size=12))):
+        plugin = catalogue[found["plugin"]]
+        elements[found["host"]].append(_element(mark, found, plugin))
+        name, system = machines[found["host"]]
+        rows.append(_row(mark, found, plugin) | {"host": name} | ({"os": system} if system else {}))
+    made = [
+        host(name, *items, tags={"os": system} if system else {})
+        for (name, system), items in zip(machines, elements, strict=True)
+    ]
+    return made, rows
+
+
+def _element(mark: int, found: dict[str, Any], plugin: Plugin) -> Any:
+    children = [("cve", cve) for cve in plugin.cve]
+    if plugin.see_also:
+        children.append(("see_also", "\n".join(plugin.see_also)))
+    texts = {
+        "cvss3_base_score": plugin.v3,
+        "cvss_base_score": plugin.v2,
+        "exploit_available": plugin.exploit,
+        "plugin_publication_date": plugin.published,
+        "mark": mark,
+        **{name: found.get(name) for name in ("plugin_output", "odd", "weight")},
+    }
+    return item(
+        found["plugin"] + 1,
+        *children,
+        severity=found["severity"],
+        port=found["port"],
+        protocol=found["protocol"],
+        name=plugin.name,
+        **{name: str(text) for name, text in texts.items() if text is not None},
+    )
+
+
+def _row(mark: int, found: dict[str, Any], plugin: Plugin) -> dict[str, Any]:
+    row = {
+        "mark": str(mark),
+        "plugin_id": found["plugin"] + 1,
+        "plugin_name": plugin.name,
+        "cvss3_base_score": plugin.v3,
+        "cvss_base_score": plugin.v2,
+        "cvss_score": plugin.v3 if plugin.v3 is not None else plugin.v2,
+        "exploit_available": {"true": True, "false": False}.get(plugin.exploit or ""),
+        "plugin_publication_date": plugin.published,
+        "cve": plugin.cve or None,
+        "see_also": plugin.see_also or None,
+        **{key: found[key] for key in found if key not in ("host", "plugin")},
+    }
+    return {name: value for name, value in row.items() if value is not None}
+
+
+compared = st.tuples(st.sampled_from([*SIGNS, ""]), scores).map(lambda pair: f"{pair[0]}{pair[1]}")
+ranked = st.tuples(st.sampled_from([*SIGNS, ""]), st.sampled_from([*NAMES, *"01234"])).map("".join)
+dated = st.tuples(
+    st.sampled_from(SIGNS), st.sampled_from(["2023", "2024", "2024-01", "2024/05/31"])
+).map("".join)
+KINDS: dict[str, tuple[tuple[str, ...], st.SearchStrategy[Any]]] = {
+    "text": (("host", "plugin_name", "protocol", "os"), words | st.booleans()),
+    "output": (("plugin_output",), words | lines.filter(bool) | st.booleans()),
+    "number": (
+        ("cvss_score", "cvss3_base_score", "cvss_base_score", "port", "plugin_id"),
+        compared | scores | st.sampled_from([0, 22, 443, 1, 2]) | st.booleans(),
+    ),
+    "severity": (("severity",), ranked | st.integers(0, 4) | st.booleans()),
+    "boolean": (("exploit_available",), st.booleans() | st.sampled_from(["true", "False", 1, 0])),
+    "list": (("cve", "see_also"), words | cves | st.booleans()),
+    "date": (("plugin_publication_date",), dated | st.sampled_from(["2024", "05/31", True, False])),
+    "unknown": (("odd", "weight"), words | compared | st.booleans()),
+}
+
+
+@st.composite
+def filters(draw: st.DrawFn) -> dict[str, tuple[str, Any]]:
+    """Field to its kind and condition."""
+    chosen: dict[str, tuple[str, Any]] = {}
+    for kind in draw(st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=3)):
+        names, conditions = KINDS[kind]
+        value = conditions | st.lists(conditions, min_size=1, max_size=3)
+        chosen[draw(st.sampled_from(names))] = (kind, draw(value))
+    return chosen
+
+
+def holds(kind: str, condition: Any, value: Any) -> bool:
+    """The naive filter: one field of one row."""
+    if isinstance(condition, list):
+        return any(holds(kind, one, value) for one in condition)
+    if kind == "boolean":
+        return bool(value) is (str(condition).lower() in ("true", "1"))
+    if isinstance(condition, bool):
+        said = bool(value) and str(value).lower() not in ("0", "0.0", "no", "false")
+        return said is condition
+    return value is not None and fits(kind, condition, value)
+
+
+def fits(kind: str, condition: Any, value: Any) -> bool:
+    if kind == "date" and condition not in ("2024", "05/31"):
+        return compare(condition, lambda date: date.replace("/", "-"), value.replace("/", "-"))
+    if kind == "severity":
+        rank = {**{name: rank for rank, name in enumerate(NAMES)}, **{str(n): n for n in range(5)}}
+        return compare(str(condition), rank.__getitem__, value)
+    if kind == "number":
+        return compare(str(condition), float, value)
+    if kind == "unknown" and condition[0] in "<>=":
+        return value.replace(".", "").isdigit() and compare(condition, float, float(value))
+    elements = value if isinstance(value, list) else [value]
+    return any(folded(condition) in folded(element) for element in elements)
+
+
+def compare(condition: str, parse: Any, value: Any) -> bool:
+    sign = next((sign for sign in OPERATORS if condition.startswith(sign)), "")
+    limit = parse(condition.removeprefix(sign))
+    if isinstance(limit, str):
+        value = value[: len(limit)]
+    return bool(OPERATORS[sign or "="](value, limit))
+
+
+def folded(text: str) -> str:
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
+
+
+@given(reports(), st.lists(filters(), min_size=4, max_size=8))
+@settings(max_examples=150, deadline=None)
+def test_filters_agree_with_a_naive_filter(
+    made: tuple[list[Any], list[dict[str, Any]]], asked: list[dict[str, tuple[str, Any]]]
+) -> None:
+    elements, rows = made
+    with tempfile.TemporaryDirectory() as folder, stored(Path(folder), elements) as results:
+        valid = {"odd", "weight"} & set(results.names("vulnerability").valid())
+        for chosen in asked:
+            known = {
+                name: pair
+                for name, pair in chosen.items()
+                if name in valid or name not in ("odd", "weight")
+            }
+            query = Query(
+                page=0,
+                custom_fields=["mark"] if rows else None,
+                filters={name: condition for name, (_, condition) in known.items()},
+            )
+            found = [json.loads(line) for line in page_lines(results, query)][2:]
+            expected = [
+                row["mark"]
+                for row in rows
+                if all(holds(kind, value, row.get(name)) for name, (kind, value) in known.items())
+            ]
+            assert sorted(row["mark"] for row in found) == sorted(expected), query.filters
