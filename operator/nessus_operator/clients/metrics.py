@@ -3,6 +3,7 @@
 One instrument a fact; labels are bounded and never hold a target, a name of a scan or an error.
 """
 
+import os
 import platform
 
 from prometheus_client import (
@@ -57,12 +58,13 @@ class SharedMetrics:
         )
         for level in _LEVELS:
             self.logged.labels(level)
+        revision = os.environ.get("NESSUS_REVISION", "unknown")  # images are built with it
         Gauge(
             "nessus_build_info",
             "What runs here.",
-            ("version", "component", "python_version"),
+            ("version", "revision", "component", "python_version"),
             registry=self.registry,
-        ).labels(__version__, component, platform.python_version()).set(1)
+        ).labels(__version__, revision, component, platform.python_version()).set(1)
 
     def observe_kube(self, verb: str, resource: str, code: str, seconds: float) -> None:
         self.kube_requests.labels(verb, resource, code).observe(seconds)
