@@ -195,7 +195,7 @@ MEANINGS: dict[Reason, Meaning] = {
         "The scan sets a field that this version does not act on.",
         "Create the scan without the field that status.message names.",
     ),
-    Reason.CANCELLED: Meaning("spec.cancel was set."),
+    Reason.CANCELLED: Meaning("spec.cancel was set, or the pool's stopPolicy drains it."),
     Reason.DELETED: Meaning("The scan or its pool was deleted while it ran."),
     Reason.DEADLINE: _user(
         "timeout_limit",

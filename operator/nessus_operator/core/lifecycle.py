@@ -130,6 +130,7 @@ class Sight:
     """What is known of the world around one scan."""
 
     pool_going: bool = False  # its pool does not exist, or is being deleted
+    draining: bool = False  # its pool's stopPolicy is HoldAndDrain
     scope_refused: bool = False  # the pool's scope of today refuses its targets
     scanner_known: bool = True  # there is a way to reach its scanner
     remote: RemoteScan | None = None  # its line in the newest list of its scanner
@@ -168,7 +169,7 @@ def _queued(scan: NessusScan, now: datetime) -> Step | None:
 def _stop_reason(scan: NessusScan, sight: Sight, now: datetime) -> StopReason | None:
     if scan.metadata.deleting or sight.pool_going:
         return StopReason.DELETED
-    if scan.spec.cancel:
+    if scan.spec.cancel or sight.draining:
         return StopReason.CANCELLED
     start = scan.status.start_time or now
     if now >= start + timedelta(seconds=scan.spec.active_deadline_seconds):

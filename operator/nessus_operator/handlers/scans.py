@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 
-from nessus_operator.api.pool import ScannerPool
+from nessus_operator.api.pool import ScannerPool, StopPolicy
 from nessus_operator.api.reasons import MEANINGS, Reason
 from nessus_operator.api.scan import NessusScan, RemoteCleanup, ScanStatus
 from nessus_operator.api.transitions import Phase
@@ -186,6 +186,7 @@ class Driver:
             line = lifecycle.found(listing.scans, remote.token, remote.scan_id)
         return Sight(
             pool_going=pool is None or pool.metadata.deleting,
+            draining=pool is not None and pool.spec.stop_policy is StopPolicy.HOLD_AND_DRAIN,
             scope_refused=self._scope_refused(scan, pool),
             scanner_known=watch is not None,
             remote=line,
