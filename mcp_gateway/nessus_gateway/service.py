@@ -79,7 +79,9 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise Rejected(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+        number = error.errno or 0  # below 0 it is of name resolution
+        reason = os.strerror(number) if number > 0 else error.strerror
+        raise Rejected(f"cannot listen on {host}:{port}: {reason}") from error
 
 
 async def _until_one_ends(*work: Coroutine[Any, Any, None]) -> None:
