@@ -80,6 +80,7 @@ def _sql_type(field: Field) -> str:
 #   truncated      null | {"reason", "line", "column", "offset"} of the fault before which
 #                  everything was kept (salvage)
 #   warnings       {kind: n} rulings made on odd input
+#   extra          {table: [key]} every key in the `extra` of findings, compliance and plugins
 META = """
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,

@@ -7,7 +7,7 @@ import hashlib
 import json
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -20,7 +20,7 @@ from nessus_operator.results.faults import (
     ResultsOutdated,
     ResultsRemoved,
 )
-from nessus_operator.results.fields import TABLE, Record
+from nessus_operator.results.fields import Record
 from nessus_operator.results.filters import Test
 from nessus_operator.results.names import Names
 from nessus_operator.results.schema import APPLICATION_ID, FILE, SCHEMA_VERSION
@@ -146,20 +146,8 @@ class Results:
     def names(self, record: Record) -> Names:
         """What the values of that kind of rows are called."""
         if record not in self._names:
-            self._names[record] = Names(record, self._extra_keys())
+            self._names[record] = Names(record, self.meta["extra"])
         return self._names[record]
-
-    def _extra_keys(self) -> Mapping[str, Collection[str]]:
-        """Table to the keys in its `extra`."""
-        return {
-            table: [
-                key
-                for (key,) in self.rows(
-                    f"SELECT DISTINCT j.key FROM {table} AS t, json_each(t.extra) AS j"
-                )
-            ]
-            for table in (*TABLE.values(), "plugins")
-        }
 
     def kept(self, key: Hashable, make: Callable[[], _T]) -> _T:
         """What `make` gives, made once while it is asked for again and again."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from nessus_operator import __version__
 from nessus_operator.api.report import SCAN_INFORMATION, ReportSignals
-from nessus_operator.results.fields import HOST_COLUMNS, RESULTS, SEVERITIES
+from nessus_operator.results.fields import HOST_COLUMNS, RESULTS, SEVERITIES, TABLE
 from nessus_operator.results.ingest.document import Document
 from nessus_operator.results.ingest.hosts import Host
 from nessus_operator.results.refusals import Refused
@@ -26,6 +26,7 @@ _INFORMATION = {
     "port scanner(s)": "port_scanners",
     "port range": "port_range",
 }
+_EXTRA_KEYS = "SELECT DISTINCT j.key FROM {table} t, json_each(t.extra) j ORDER BY j.key"
 _NO_PORT_SCANNER = "no port scanner was enabled"
 
 
@@ -172,6 +173,10 @@ def write_meta(connection: sqlite3.Connection, document: Document, summary: Summ
         "signals": asdict(summary.signals),
         "truncated": summary.truncated,
         "warnings": summary.warnings,
+        "extra": {
+            table: [key for (key,) in connection.execute(_EXTRA_KEYS.format(table=table))]
+            for table in (*TABLE.values(), "plugins")
+        },
     }
     connection.executemany(
         "INSERT INTO meta VALUES (?, ?)",
