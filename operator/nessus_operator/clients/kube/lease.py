@@ -51,9 +51,9 @@ def may_take(seen: Observation, identity: str, duration: float, now: float) -> b
 def body(
     namespace: str, name: str, holder: str, moment: datetime, duration: float, old: Object | None
 ) -> dict[str, Any]:
-    """The Lease to write; a change of holder counts as a transition."""
+    """The Lease to write; a new holder, unlike no holder, counts as a transition."""
     spec = dict((old or {}).get("spec") or {})
-    if spec.get("holderIdentity") != holder:
+    if holder and spec.get("holderIdentity") != holder:
         spec["leaseTransitions"] = spec.get("leaseTransitions", 0) + (old is not None)
         spec["acquireTime"] = format_time(moment)
     spec["holderIdentity"] = holder

@@ -5,6 +5,7 @@ import ssl
 from pathlib import Path
 
 import aiohttp
+import yaml
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
@@ -29,6 +30,9 @@ async def load_configuration() -> Configuration:
         raise Rejected(f"{where}: {error}{hint}") from error
     except (OSError, ValueError) as error:
         raise Rejected(f"KUBECONFIG {kubeconfig} cannot be read: {error}") from error
+    except (yaml.YAMLError, TypeError, AttributeError) as error:
+        # Their text may quote the file, secrets and all.
+        raise Rejected(f"KUBECONFIG {kubeconfig} is not the YAML of a kubeconfig") from error
     return configuration
 
 
@@ -51,7 +55,7 @@ def open_session(configuration: Configuration) -> aiohttp.ClientSession:
         return await handler(request)
 
     return aiohttp.ClientSession(
-        base_url=configuration.host,
+        base_url=f"{configuration.host.rstrip('/')}/",
         connector=aiohttp.TCPConnector(ssl=_tls(configuration), limit=_CONNECTIONS),
         middlewares=(authorize,),
         read_bufsize=_LINE_BYTES,

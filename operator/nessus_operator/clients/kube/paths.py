@@ -1,11 +1,18 @@
-"""Where things live below the API server's root."""
+"""Where things live below the API server's root; a name that leads elsewhere is Rejected."""
+
+import re
 
 from nessus_operator.api.names import GROUP, POOLS, SCANS, VERSION
+from nessus_operator.clients.errors import Rejected
 
 _ROOT = f"/apis/{GROUP}/{VERSION}"
+_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
 
 
 def _path(root: str, namespace: str, resource: str, name: str, part: str) -> str:
+    for given in filter(None, (namespace, name)):
+        if not _NAME.fullmatch(given):
+            raise Rejected(f"{given[:64]!r} is no name that Kubernetes has")
     place = f"{root}/namespaces/{namespace}" if namespace else root
     return "/".join(filter(None, (place, resource, name, part)))
 

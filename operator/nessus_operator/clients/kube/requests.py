@@ -25,9 +25,11 @@ Observe = Callable[[str, str, str, float], None]
 
 _MERGE_PATCH = "application/merge-patch+json"
 _UNCHECKED = (
-    ": Invalid value: null: some validation rules were not checked because the object was "
+    "<nil>: Invalid value: null: some validation rules were not checked because the object was "
     "invalid; correct the existing errors to complete validation"
 )
+_STRICT = "strict decoding error: "
+_TEXT_LENGTH = 4096
 
 
 class Gone(Fault):
@@ -92,7 +94,9 @@ class Kube:
         begun = clock.monotonic()
         code = "error"
         try:
-            async with self.session.get(path, params=params, timeout=timeout) as response:
+            async with self.session.get(
+                _below(path), params=params, timeout=timeout, allow_redirects=False
+            ) as response:
                 code = str(response.status)
                 await _raise_for_status(response)
                 yield {"type": "OPENED", "object": {}}
@@ -116,7 +120,7 @@ class Kube:
         try:
             async with self.session.request(
                 method,
-                path,
+                _below(path),
                 params=params,
                 data=None if body is None else json.dumps(body),
                 headers={"Content-Type": content_type},
@@ -137,6 +141,11 @@ class Kube:
             self._observe(verb, resource_of(path), code, clock.monotonic() - begun)
 
 
+def _below(path: str) -> str:
+    """Relative to the session's URL, which may have a path of its own."""
+    return path.lstrip("/")
+
+
 def _name(error: Exception) -> str:
     return str(error) or type(error).__name__
 
@@ -147,15 +156,15 @@ async def _raise_for_status(response: aiohttp.ClientResponse) -> None:
     try:
         status = json.loads(await response.text())
     except ValueError:
-        status = {}
-    raise fault(response.status, status, response.headers.get("Retry-After"))
+        status = None
+    known = status if isinstance(status, dict) else {}
+    raise fault(response.status, known, response.headers.get("Retry-After"))
 
 
 def fault(code: int, status: Mapping[str, Any], retry_after: str | None = None) -> Fault:
     """The fault that an answer means; branches on `reason`, since one code has several."""
     reason = status.get("reason")
-    text = str(status.get("message") or f"the API server answered {code}")
-    text = text.replace(_UNCHECKED, "").removesuffix(", <nil>")
+    text = _text(str(status.get("message") or f"the API server answered {code}"))
     if code == 409:
         return AlreadyExists(text) if reason == "AlreadyExists" else Conflict(text)
     if code == 429:
@@ -165,6 +174,14 @@ def fault(code: int, status: Mapping[str, Any], retry_after: str | None = None) 
     by_code: dict[int, type[Fault]] = {401: Unauthorized, 403: Unauthorized, 404: NotFound}
     kind = by_code.get(code, Unavailable if code >= 500 else Rejected)
     return kind(text)
+
+
+def _text(message: str) -> str:
+    """Without what helps nobody: rules that were not reached, and the whole object of a patch."""
+    text = message.replace(f", {_UNCHECKED}", "").replace(f"{_UNCHECKED}, ", "")
+    if _STRICT in text:
+        text = text[text.rindex(_STRICT) :]
+    return text if len(text) <= _TEXT_LENGTH else f"{text[:_TEXT_LENGTH]}..."
 
 
 def _seconds(retry_after: str | None) -> float:
