@@ -60,25 +60,26 @@ def build(gateway: Gateway, auth: AuthProvider | None) -> FastMCP[Any]:
     async def lifespan(_: FastMCP[Any]) -> AsyncIterator[dict[str, Any]]:
         yield {"gateway": gateway}
 
-    tools = _tools()
+    offered = tools()
     server: FastMCP[Any] = FastMCP(
         NAME,
         version=__version__,
         instructions=INSTRUCTIONS,
         auth=auth,
         lifespan=lifespan,
-        tools=tools,
+        tools=offered,
         mask_error_details=True,
         middleware=[
-            ToolCalls(gateway, {tool.name: list(tool.parameters["properties"]) for tool in tools})
+            ToolCalls(gateway, {tool.name: list(tool.parameters["properties"]) for tool in offered})
         ],
     )
     # Else the SDK lists all tools before each call, to look for parameters that are headers.
-    server._mcp_server.get_tool_input_schema = {t.name: t.parameters for t in tools}.get
+    server._mcp_server.get_tool_input_schema = {t.name: t.parameters for t in offered}.get
     return server
 
 
-def _tools() -> list[Tool]:
+def tools() -> list[Tool]:
+    """Every tool as clients are told of it."""
     return [
         Tool.from_function(
             function,

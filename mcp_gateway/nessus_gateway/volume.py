@@ -14,7 +14,7 @@ import structlog
 from nessus_gateway.errors import Refused, Unavailable
 from nessus_gateway.metrics import GatewayMetrics
 from nessus_operator.api.scan import NessusScan
-from nessus_operator.results import faults
+from nessus_operator.results import faults, layout
 from nessus_operator.results.faults import ReadFault
 from nessus_operator.results.schema import FILE
 from nessus_operator.results.store import Results, open_results
@@ -79,7 +79,8 @@ class Volume:
 
     def _folder(self, scan: NessusScan) -> Path:
         metadata = scan.metadata
-        return self._root / metadata.namespace / metadata.uid / str(scan.status.attempt or 1)
+        attempt = scan.status.attempt or 1
+        return layout.attempt_folder(self._root, metadata.namespace, metadata.uid, attempt)
 
     @contextmanager
     def _borrowed(self, key: _Key) -> Iterator[Results]:

@@ -1,22 +1,25 @@
 """Read the findings of a scan, page by page."""
 
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from nessus_gateway import views
 from nessus_gateway.access import Scope
 from nessus_gateway.calls import CurrentCall
 from nessus_gateway.errors import Refused
-from nessus_gateway.tools.parameters import TaskID
+from nessus_gateway.tools.parameters import (
+    CustomFields,
+    Filters,
+    Page,
+    PageSize,
+    ShownProfile,
+    TaskID,
+)
 from nessus_operator.api.scan import NessusScan
 from nessus_operator.api.transitions import Phase
 from nessus_operator.clients import clock
 from nessus_operator.results.pages import DEFAULT_PAGE_SIZE, Query, page_lines
 from nessus_operator.results.profiles import CUSTOM
 from nessus_operator.results.store import Results
-
-Profile = Literal["minimal", "summary", "brief", "full"]
 
 CURSOR = "cursor"  # among the filters, as `kind` is: it says which rows, too
 _ROW_TYPES = ('{"type":"vulnerability"', '{"type":"compliance"')
@@ -25,44 +28,11 @@ _ROW_TYPES = ('{"type":"vulnerability"', '{"type":"compliance"')
 async def get_scan_results(
     task_id: TaskID,
     call: CurrentCall,
-    page: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=2**31 - 1,
-            description="From 1; 0 is everything, as far as it fits into one answer.",
-        ),
-    ] = 1,
-    page_size: Annotated[
-        int, Field(description="Findings a page, brought into 10 to 100.")
-    ] = DEFAULT_PAGE_SIZE,
-    schema_profile: Annotated[
-        Profile,
-        Field(
-            description="minimal: host, plugin_id, severity, cve, cvss_score, exploit_available. "
-            "summary: also plugin_name, cvss3_base_score, synopsis. brief: also description, "
-            "solution. full: every field."
-        ),
-    ] = "brief",
-    custom_fields: Annotated[
-        list[Annotated[str, Field(max_length=256)]] | None,
-        Field(
-            max_length=128,
-            description="Exactly these fields instead of a profile; leave schema_profile alone "
-            'then. Part of a long value: "plugin_output[0:2000]".',
-        ),
-    ] = None,
-    filters: Annotated[
-        dict[str, Any] | None,
-        Field(
-            max_length=33,
-            description="Field to condition; all must hold. Text: contains it, in any case. "
-            '">7.0", ">=", "<", "<=", "=" on numbers and severity (number or name, ">=high"). '
-            "true or false. A list: any of these. Acts on every field, shown or not. "
-            '{"kind": "compliance"} reads compliance checks; {"cursor": next_cursor} goes on '
-            "after the last answer.",
-        ),
-    ] = None,
+    page: Page = 1,
+    page_size: PageSize = DEFAULT_PAGE_SIZE,
+    schema_profile: ShownProfile = "brief",
+    custom_fields: CustomFields = None,
+    filters: Filters = None,
 ) -> str:
     """Read findings as JSON lines, the gravest first.
 

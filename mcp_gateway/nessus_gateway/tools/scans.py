@@ -2,17 +2,26 @@
 
 import secrets
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from nessus_gateway import pages, queue, submission, tracing, views
 from nessus_gateway.access import Scope, Verdict
 from nessus_gateway.calls import Call, CurrentCall
 from nessus_gateway.errors import Busy, Conflict, Refused, Unavailable, explained, lacks
 from nessus_gateway.submission import Place
-from nessus_gateway.tools.parameters import ScannerPoolName, TaskID
-from nessus_gateway.tools.results import Profile
+from nessus_gateway.tools.parameters import (
+    Description,
+    IdempotencyKey,
+    LaterProfile,
+    Limit,
+    ScanName,
+    ScannerInstance,
+    ScannerPoolName,
+    StatusFilter,
+    TargetFilter,
+    Targets,
+    TaskID,
+)
 from nessus_operator.api.pool import ScannerPool, StopPolicy
 from nessus_operator.api.scan import NessusScan, ScanSpec
 from nessus_operator.clients import clock
@@ -20,8 +29,6 @@ from nessus_operator.clients.errors import AlreadyExists, Fault, NotFound
 from nessus_operator.core import scope
 
 _DELETION_SECONDS = 15.0
-
-Status = Literal["queued", "running", "completed", "failed", "timeout", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,54 +47,13 @@ class Submission:
 
 async def run_untrusted_scan(
     call: CurrentCall,
-    targets: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=16_384,
-            description="What to scan: IP addresses, networks (192.0.2.0/24), ranges "
-            "(192.0.2.1-192.0.2.9) and host names, separated by commas or spaces; up to 512, all "
-            "within the scope of the pool.",
-        ),
-    ],
-    name: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=submission.NAME_LENGTH,
-            description="A name for people; it need not be unique.",
-        ),
-    ],
-    description: Annotated[
-        str,
-        Field(max_length=submission.DESCRIPTION_LENGTH, description="What the scan is for."),
-    ] = "",
-    schema_profile: Annotated[
-        Profile,
-        Field(
-            description="Checked, not stored: how much of each finding you want is chosen with "
-            "every get_scan_results."
-        ),
-    ] = "brief",
-    idempotency_key: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            max_length=submission.KEY_LENGTH,
-            description="Any text of yours. The same key with the same request answers the first "
-            "scan instead of starting another, for as long as that scan exists; so give one "
-            "whenever you may have to repeat the call.",
-        ),
-    ] = None,
+    targets: Targets,
+    name: ScanName,
+    description: Description = "",
+    schema_profile: LaterProfile = "brief",
+    idempotency_key: IdempotencyKey = None,
     scanner_pool: ScannerPoolName = None,
-    scanner_instance: Annotated[
-        str | None,
-        Field(
-            max_length=191,
-            description="One scanner of the pool, as instance_id or instance_key of "
-            "list_scanners. Leave it out to take the one with the most room.",
-        ),
-    ] = None,
+    scanner_instance: ScannerInstance = None,
 ) -> dict[str, Any]:
     """Queue a network scan, without logging in to the targets, and answer at once.
 
@@ -249,20 +215,10 @@ async def get_scan_status(task_id: TaskID, call: CurrentCall) -> dict[str, Any]:
 
 async def list_tasks(
     call: CurrentCall,
-    limit: Annotated[
-        int, Field(ge=1, le=100, description="How many to show at most, the newest first.")
-    ] = 10,
-    status_filter: Annotated[Status | None, Field(description="Only scans of this status.")] = None,
+    limit: Limit = 10,
+    status_filter: StatusFilter = None,
     scanner_pool: ScannerPoolName = None,
-    target_filter: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            max_length=253,
-            description="Only scans whose targets overlap this IP address, network, range or host "
-            "name: was this host scanned? Addresses meet addresses, names meet names.",
-        ),
-    ] = None,
+    target_filter: TargetFilter = None,
 ) -> dict[str, Any]:
     """List the scans that you may see, the newest first; total counts all that match."""
     found = list(call.gateway.cluster.all_scans())

@@ -20,6 +20,7 @@ from nessus_gateway import tokens
 from nessus_operator.clients import clock
 from nessus_operator.results.ingest.run import ingest
 from nessus_operator.results.ingest.source import Source
+from nessus_operator.results.layout import attempt_folder
 from nessus_operator.results.schema import FILE
 
 GROUP = "nessus-operator.dev"
@@ -175,7 +176,8 @@ class GatewayStage:
         return await self.write(task_id, {**ended, "results": results})
 
     def store(self, scan: Object) -> dict[str, Any]:
-        folder = self.results / scan["metadata"]["namespace"] / scan["metadata"]["uid"] / "1"
+        metadata = scan["metadata"]
+        folder = attempt_folder(self.results, metadata["namespace"], metadata["uid"], 1)
         summary = ingest(Source(REPORT), folder)
         return {
             "digest": f"sha256:{summary.store['sha256']}",

@@ -8,6 +8,7 @@ from nessus_operator.api.scan import NessusScan, Results, ScanStatus, Severities
 from nessus_operator.api.transitions import Phase
 from nessus_operator.results.ingest.run import ingest
 from nessus_operator.results.ingest.source import Source
+from nessus_operator.results.layout import attempt_folder
 from nessus_operator.results.schema import FILE
 
 HOSTS = 3
@@ -69,4 +70,4 @@ def completed_scan(root: Path, name: str = "done", text: str = "", **fields: obj
 
 def store_of(root: Path, scan: NessusScan) -> Path:
     """Where the store of a scan's first attempt lies."""
-    return root / scan.metadata.namespace / scan.metadata.uid / "1" / FILE
+    return attempt_folder(root, scan.metadata.namespace, scan.metadata.uid, 1) / FILE

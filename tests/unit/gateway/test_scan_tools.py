@@ -15,11 +15,13 @@ from tests.unit.gateway.stored import completed_scan
 from nessus_gateway.access import Caller, Scope
 from nessus_gateway.gateway import Gateway
 from nessus_gateway.server import build
+from nessus_gateway.views import STATUSES
 from nessus_operator.api.metadata import KubeObject
 from nessus_operator.api.names import ANNOTATION_TRACEPARENT
 from nessus_operator.api.scan import ScanStatus
 from nessus_operator.api.transitions import Phase
 from nessus_operator.clients.errors import Unavailable
+from nessus_operator.results.profiles import PROFILES
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 STATUS_KEYS = {
@@ -322,6 +324,11 @@ async def test_the_tools_are_those_that_were_promised(tmp_path: Path) -> None:
         assert tool.input_schema["additionalProperties"] is False
         assert all(p.get("description") for p in tool.input_schema["properties"].values())
     assert tools["get_scan_results"].output_schema is None
+    for name in ("run_untrusted_scan", "get_scan_results"):
+        profile = tools[name].input_schema["properties"]["schema_profile"]
+        assert tuple(profile["enum"]) == PROFILES
+    [status, _] = tools["list_tasks"].input_schema["properties"]["status_filter"]["anyOf"]
+    assert tuple(status["enum"]) == STATUSES
 
 
 async def test_an_unknown_tool_is_answered_with_those_there_are(tmp_path: Path) -> None:
