@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 # Plugins whose presence or output tells how the login to a host went.
 SCAN_INFORMATION = 19506
@@ -69,16 +70,31 @@ def scan_information(outputs: Iterable[str]) -> Mapping[str, str]:
     return found
 
 
+class AuthenticationStatus(StrEnum):
+    """How the scanner's login went, to one host or to all of them."""
+
+    SUCCESS = "Success"
+    PARTIAL = "Partial"
+    FAILED = "Failed"
+    NOT_APPLICABLE = "NotApplicable"
+    UNKNOWN = "Unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class HostVerdict:
-    """How the scanner's login to one host went: AuthenticationStatus, why, by which plugins."""
+    """How the scanner's login to one host went, why we think so, and by which plugins."""
 
-    status: str
+    status: AuthenticationStatus
     reason: str
     plugins: tuple[int, ...] = ()
 
 
-JudgeHost = Callable[[HostSignals], HostVerdict]
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Who decides about logins: for one host, and for the scan from its hosts, counted."""
+
+    host: Callable[[HostSignals], HostVerdict]
+    scan: Callable[[Mapping[AuthenticationStatus, int]], AuthenticationStatus]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from nessus_operator.api import names
 from nessus_operator.api.conditions import Condition
 from nessus_operator.api.metadata import KubeObject
 from nessus_operator.api.model import BigCount, Count, KubeModel, Message, PlainText, Time
+from nessus_operator.api.report import AuthenticationStatus as AuthenticationStatus
 from nessus_operator.api.transitions import ACTIVE, TERMINAL, Phase
 
 # Fields of spec that may change after creation, in the spelling of the API.
@@ -168,14 +169,6 @@ class Results(KubeModel):
     severities: Severities = Severities()
     compliance: Compliance = Compliance()
     partial: bool = False
-
-
-class AuthenticationStatus(StrEnum):
-    SUCCESS = "Success"
-    PARTIAL = "Partial"
-    FAILED = "Failed"
-    NOT_APPLICABLE = "NotApplicable"
-    UNKNOWN = "Unknown"
 
 
 class HostAuthentication(KubeModel):

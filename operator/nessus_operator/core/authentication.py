@@ -6,13 +6,15 @@ prove nothing by themselves (a NULL session, no registry access, no admin share)
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from nessus_operator.api.report import (
     SCAN_INFORMATION,
+    AuthenticationStatus,
     HostSignals,
     HostVerdict,
+    Judge,
 )
-from nessus_operator.api.scan import Authentication, AuthenticationStatus, HostAuthentication
 
 _SUCCESS = AuthenticationStatus.SUCCESS
 _PARTIAL = AuthenticationStatus.PARTIAL
@@ -119,7 +121,7 @@ class _Host:
 Rule = Callable[[_Host], HostVerdict | None]
 
 
-def _verdict(host: _Host, status: str, reason: str, *plugins: int) -> HostVerdict:
+def _verdict(host: _Host, status: AuthenticationStatus, reason: str, *plugins: int) -> HostVerdict:
     return HostVerdict(status, reason, tuple(id_ for id_ in plugins if id_ in host.seen))
 
 
@@ -205,25 +207,16 @@ def judge_host(signals: HostSignals, *, credentials_asked: bool | None = None) -
     return HostVerdict(_UNKNOWN, "nothing in the report tells of a login")
 
 
-def aggregate(hosts: Mapping[str, int]) -> Authentication:
-    """The status of a scan from its hosts, counted by status."""
-    counts = {status: hosts.get(status, 0) for status in AuthenticationStatus}
-    return Authentication(
-        status=_overall(counts),
-        hosts=HostAuthentication(
-            success=counts[_SUCCESS],
-            partial=counts[_PARTIAL],
-            failed=counts[_FAILED],
-            not_applicable=counts[_NOT_APPLICABLE],
-            unknown=counts[_UNKNOWN],
-        ),
-    )
-
-
-def _overall(counts: Mapping[AuthenticationStatus, int]) -> AuthenticationStatus:
-    judged = {status for status, count in counts.items() if count and status is not _UNKNOWN}
+def judge_scan(hosts: Mapping[AuthenticationStatus, int]) -> AuthenticationStatus:
+    """The status of a scan from its hosts, counted; hosts that tell nothing do not count."""
+    judged = {status for status, count in hosts.items() if count and status is not _UNKNOWN}
     if not judged:
         return _UNKNOWN
     if len(judged) == 1:
         return judged.pop()
     return _PARTIAL if judged & {_SUCCESS, _PARTIAL} else _FAILED
+
+
+def judge(*, credentials_asked: bool | None = None) -> Judge:
+    """The judge of a report whose scan was to log in, or not, or who knows."""
+    return Judge(partial(judge_host, credentials_asked=credentials_asked), judge_scan)

@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from nessus_operator.api.reasons import Reason
-from nessus_operator.api.report import ReportSignals
-from nessus_operator.api.scan import AuthenticationStatus
+from nessus_operator.api.report import AuthenticationStatus, ReportSignals
 
 STALE = timedelta(days=30)
 _NAMED = 3  # missing targets that a message names

@@ -75,7 +75,7 @@ def _sql_type(field: Field) -> str:
 #                  "scanner_ip", "port_scanners", "port_range"}: start and end ISO 8601, with Z
 #                  where the zone is known; the rest from plugin 19506; absent where unknown
 #   counts         {"hosts", "findings", "compliance": {result: n}, "severities": {name: n}}
-#   authentication {"status", "hosts": {status: n}, "plugins": [ids]}
+#   authentication {"status", "hosts": {"success", "partial", ...: n}, "plugins": [ids]}
 #   signals        what the checks of core.validation ask of a report
 #   truncated      null | {"reason", "line", "column", "offset"} of the fault before which
 #                  everything was kept (salvage)

@@ -8,7 +8,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from nessus_operator import __version__
-from nessus_operator.api.report import SCAN_INFORMATION, ReportSignals
+from nessus_operator.api.report import (
+    SCAN_INFORMATION,
+    AuthenticationStatus,
+    Judge,
+    ReportSignals,
+)
 from nessus_operator.results.fields import HOST_COLUMNS, RESULTS, SEVERITIES, TABLE
 from nessus_operator.results.ingest.document import Document
 from nessus_operator.results.ingest.hosts import Host
@@ -37,7 +42,7 @@ class HostFacts:
     count: int = 0
     dead: int = 0
     port_scan_missing: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[AuthenticationStatus] = field(default_factory=Counter)
     plugins: set[int] = field(default_factory=set)
     starts: list[str] = field(default_factory=list)
     ends: list[str] = field(default_factory=list)
@@ -67,7 +72,8 @@ class Summary:
     """What ingest answers, and the last line that `nessus-results ingest --json` prints.
 
     compliance: passed, failed, warning, error; severities: critical to info, of findings alone.
-    authentication: status of each host, counted. truncated: the fault before which it stopped.
+    authentication: as in a scan's status, and the plugins that decided.
+    truncated: the fault before which it stopped.
     store: bytes and sha256 of findings.sqlite.
     """
 
@@ -88,7 +94,11 @@ class Summary:
 
 
 def summarize(
-    connection: sqlite3.Connection, document: Document, hosts: HostFacts, fault: Refused | None
+    connection: sqlite3.Connection,
+    document: Document,
+    hosts: HostFacts,
+    judge: Judge,
+    fault: Refused | None,
 ) -> Summary:
     """Counts of what is in the store, and facts of the report."""
     severities = dict(
@@ -101,7 +111,8 @@ def summarize(
         compliance=results,
         severities={SEVERITIES[number]: severities.get(number, 0) for number in (4, 3, 2, 1, 0)},
         authentication={
-            "hosts": dict(sorted(hosts.statuses.items())),
+            "status": judge.scan(hosts.statuses),
+            "hosts": {_key(status): hosts.statuses[status] for status in AuthenticationStatus},
             "plugins": sorted(hosts.plugins),
         },
         signals=ReportSignals(
@@ -116,6 +127,10 @@ def summarize(
         truncated=_fault(fault),
         warnings=dict(sorted(document.warnings.items())),
     )
+
+
+def _key(status: str) -> str:
+    return status[0].lower() + status[1:]
 
 
 def _results(connection: sqlite3.Connection) -> dict[str, int]:

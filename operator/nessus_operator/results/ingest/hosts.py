@@ -10,8 +10,9 @@ from nessus_operator.api.report import (
     EVIDENCE_TAGS,
     PING,
     SCAN_INFORMATION,
+    AuthenticationStatus,
     HostSignals,
-    JudgeHost,
+    Judge,
     scan_information,
 )
 from nessus_operator.results.fields import HOST_COLUMNS
@@ -102,16 +103,16 @@ class Host:
 
     row: tuple[Any, ...]
     signals: HostSignals
-    status: str
+    status: AuthenticationStatus
     plugins: tuple[int, ...]
     dead: bool
 
 
-def merge(name: str, parts: Sequence[HostPart], policy_login: bool, judge: JudgeHost) -> Host:
+def merge(name: str, parts: Sequence[HostPart], policy_login: bool, judge: Judge) -> Host:
     """One host from its parts, in document order."""
     properties = _properties(parts)
     signals = _signals(properties, parts, policy_login)
-    verdict = judge(signals)
+    verdict = judge.host(signals)
     columns: dict[str, str | None] = {
         column.column: _first(properties.get(column.source.removeprefix("tag ")))
         for column in HOST_COLUMNS

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from nessus_operator.api.report import JudgeHost
+from nessus_operator.api.report import Judge
 from nessus_operator.results.fields import CHECK_COLUMNS, HOST_COLUMNS
 from nessus_operator.results.ingest.hosts import Host, HostPart, merge
 from nessus_operator.results.ingest.staging import Staging
@@ -69,7 +69,7 @@ _TABLES = {
 }
 
 
-def rank_hosts(staging: Staging, policy_login: bool, judge: JudgeHost) -> Iterator[Host]:
+def rank_hosts(staging: Staging, policy_login: bool, judge: Judge) -> Iterator[Host]:
     """Write the table hosts in order; each host as it is written."""
     connection = staging.connection
     connection.execute(_RANKS)

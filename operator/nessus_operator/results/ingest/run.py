@@ -3,7 +3,7 @@
 from contextlib import closing
 from pathlib import Path
 
-from nessus_operator.api.report import HostSignals, HostVerdict, JudgeHost
+from nessus_operator.api.report import AuthenticationStatus, HostVerdict, Judge
 from nessus_operator.results.ingest import facts, rank
 from nessus_operator.results.ingest.document import Document
 from nessus_operator.results.ingest.facts import HostFacts, Summary
@@ -15,10 +15,11 @@ from nessus_operator.results.manifest import Original, publish
 from nessus_operator.results.refusals import Refused
 from nessus_operator.results.schema import FILE
 
-
-def not_judged(signals: HostSignals) -> HostVerdict:
-    """For callers that do not ask about logins."""
-    return HostVerdict("Unknown", "logins were not judged")
+# For callers that do not ask about logins.
+NOT_JUDGED = Judge(
+    host=lambda signals: HostVerdict(AuthenticationStatus.UNKNOWN, "logins were not judged"),
+    scan=lambda hosts: AuthenticationStatus.UNKNOWN,
+)
 
 
 def ingest(
@@ -26,7 +27,7 @@ def ingest(
     folder: Path,
     *,
     limits: Limits = DEFAULT_LIMITS,
-    judge: JudgeHost = not_judged,
+    judge: Judge = NOT_JUDGED,
     progress: Progress | None = None,
     salvage: bool = False,
     shortcut: bool = True,
@@ -34,7 +35,7 @@ def ingest(
 ) -> Summary:
     """Store a report in `folder`, in place of what an earlier run left there.
 
-    judge: core.authentication, for the status of each host.
+    judge: core.authentication, for the status of hosts and scan.
     salvage: keep what was complete before a fault, marked as truncated.
     shortcut: False parses every item in full; the result is the same.
     original: size and digest of the report as it came, for the manifest.
@@ -57,9 +58,7 @@ def ingest(
         _remove(store, waiting)
 
 
-def _finish(
-    staging: Staging, document: Document, fault: Refused | None, judge: JudgeHost
-) -> Summary:
+def _finish(staging: Staging, document: Document, fault: Refused | None, judge: Judge) -> Summary:
     """Rank what was read and complete the store."""
     staging.close()
     hosts = HostFacts()
@@ -67,7 +66,7 @@ def _finish(
         hosts.add(host)
     rank.rank_rows(staging)
     connection = staging.connection
-    summary = facts.summarize(connection, document, hosts, fault)
+    summary = facts.summarize(connection, document, hosts, judge, fault)
     facts.write_meta(connection, document, summary)
     connection.execute("COMMIT")
     connection.execute("PRAGMA analysis_limit = 400")

@@ -21,6 +21,7 @@ from nessus_operator.results.schema import (
 )
 from nessus_operator.results.texts import LineWriter
 
+_CACHE_KIB = 1_000  # of each file; rows are only appended
 _BATCH = 1_000  # rows
 _REMEMBERED = 50_000  # of plugins, kinds and places; one that is forgotten is stored once more
 
@@ -86,10 +87,11 @@ class Staging:
         execute("PRAGMA journal_mode = OFF")
         execute("PRAGMA synchronous = OFF")
         execute("PRAGMA locking_mode = EXCLUSIVE")
-        execute("PRAGMA cache_size = -4000")
+        execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         execute(f"PRAGMA application_id = {APPLICATION_ID}")
         execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         execute("ATTACH ? AS staging", (str(waiting),))
+        execute(f"PRAGMA staging.cache_size = -{_CACHE_KIB}")
         execute("PRAGMA staging.journal_mode = OFF")
         execute("PRAGMA staging.synchronous = OFF")
         execute("BEGIN")
