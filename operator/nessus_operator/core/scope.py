@@ -56,7 +56,7 @@ def rules(scope: Scope, cluster_ranges: Iterable[str] = ()) -> Rules:
     allow, allow_names = _entries(scope.allow)
     deny, deny_names = _entries(scope.deny)
     reserved = tuple(
-        Reserved(network, _collapse([entry for entry in allow if _inside(entry, network)]))
+        Reserved(network, _collapse([entry for entry in allow if inside(entry, network)]))
         for network in (*SPECIAL, *map(ip_network, cluster_ranges))
     )
     return Rules(
@@ -98,6 +98,15 @@ def outside(texts: Iterable[str], scope: Rules) -> list[str]:
     return found
 
 
+def inside(one: Network, other: Network) -> bool:
+    """The one network lies wholly inside the other."""
+    if isinstance(one, IPv4Network) and isinstance(other, IPv4Network):
+        return one.subnet_of(other)
+    if isinstance(one, IPv6Network) and isinstance(other, IPv6Network):
+        return one.subnet_of(other)
+    return False
+
+
 def _problem(target: Target, scope: Rules, addresses: Iterable[str]) -> str | None:
     if target.host_name is None:
         return _first_problem(target.networks, scope)
@@ -131,7 +140,7 @@ def _denied(network: Network, scope: Rules) -> bool:
 
 
 def _not_allowed(network: Network, scope: Rules) -> bool:
-    return not any(_inside(network, other) for other in scope.allow)
+    return not any(inside(network, other) for other in scope.allow)
 
 
 def _reserved(network: Network, scope: Rules) -> bool:
@@ -143,16 +152,8 @@ def _reserved(network: Network, scope: Rules) -> bool:
 
 def _named(network: Network, reserved: Reserved) -> bool:
     """Was all that the two have in common allowed by name?"""
-    shared = network if _inside(network, reserved.network) else reserved.network
-    return any(_inside(shared, entry) for entry in reserved.named)
-
-
-def _inside(one: Network, other: Network) -> bool:
-    if isinstance(one, IPv4Network) and isinstance(other, IPv4Network):
-        return one.subnet_of(other)
-    if isinstance(one, IPv6Network) and isinstance(other, IPv6Network):
-        return one.subnet_of(other)
-    return False
+    shared = network if inside(network, reserved.network) else reserved.network
+    return any(inside(shared, entry) for entry in reserved.named)
 
 
 def _overlap(one: Network, other: Network) -> bool:

@@ -175,7 +175,7 @@ class PoolLoop:
             log.error("Scan not carried on", uid=uid, exc_info=error)
             driver = self._drivers.get(uid)
             if driver:
-                driver.not_before = clock.monotonic() + self._world.settings.resync_seconds
+                driver.back_off()
         self.wake.set()
 
     async def _abandon(self, scan: NessusScan) -> None:

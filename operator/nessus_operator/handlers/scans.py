@@ -276,8 +276,7 @@ class Driver:
         if scan is None:
             return
         log.info("Waits after a fault", error=str(error), seconds=self._wait)
-        self._later(self._wait)
-        self._wait = min(self._wait * 2, _LAST_WAIT)
+        self.back_off()
         if scan.phase is Phase.RUNNING and not scan.status.stop:
             await self._say_failed(scan, error)
 
@@ -306,6 +305,11 @@ class Driver:
             platform_failures=scan.status.platform_failures or 0,
         )
         await self._write(scan, new)
+
+    def back_off(self) -> None:
+        """Not again at once; each time longer, until something goes well."""
+        self._later(self._wait)
+        self._wait = min(self._wait * 2, _LAST_WAIT)
 
     def _later(self, seconds: float) -> None:
         self.not_before = clock.monotonic() + seconds
