@@ -6,8 +6,9 @@ from typing import Any
 
 from lxml import etree
 
+from nessus_operator.api.report import Judge
 from nessus_operator.results.fields import CM
-from nessus_operator.results.ingest.run import ingest
+from nessus_operator.results.ingest.run import NOT_JUDGED, ingest
 from nessus_operator.results.ingest.source import Source
 from nessus_operator.results.store import Results, open_results
 
@@ -80,10 +81,12 @@ def report(*hosts: etree._Element, name: str = "weekly") -> bytes:
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
-def stored(folder: Path, hosts: Iterable[etree._Element], **opening: Any) -> Results:
+def stored(
+    folder: Path, hosts: Iterable[etree._Element], *, judge: Judge = NOT_JUDGED, **opening: Any
+) -> Results:
     """The report of these hosts, ingested into `folder` and opened."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "report.nessus"
     path.write_bytes(report(*hosts))
-    ingest(Source(path), folder)
+    ingest(Source(path), folder, judge=judge)
     return open_results(folder, **opening)

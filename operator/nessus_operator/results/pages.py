@@ -17,8 +17,9 @@ from typing import Any
 from nessus_operator.results.budget import LEAST_ROW, fit_row, fit_rows, line, size
 from nessus_operator.results.clean import one_line
 from nessus_operator.results.faults import InvalidQuery
+from nessus_operator.results.fields import Record
 from nessus_operator.results.filters import compile_filters, kind_of
-from nessus_operator.results.profiles import ALL, DEFAULT, LEFT_OUT, choose
+from nessus_operator.results.profiles import ALL, DEFAULT, LEFT_OUT, Profile, choose
 from nessus_operator.results.rows import Row, RowReader
 from nessus_operator.results.selection import Order, Selection, select
 from nessus_operator.results.store import Results
@@ -110,11 +111,11 @@ class _Answer:
     ) -> None:
         self._results = results
         self._query = query
-        self._size = _page_size(query)
+        self._size = page_size(query)
         self._record = kind_of(query.filters)
         names = results.names(self._record)
         self._profile = choose(names, query.profile, query.custom_fields)
-        self._selection = _selected(results, query)
+        self._selection = selected(results, query)
         self._key = zlib.crc32(line([results.stamp, query.order, dict(query.filters)]).encode())
         self._cursor = None if query.cursor is None else _read_cursor(query.cursor, self._key)
         self._pages = max(1, -(-self._selection.total // self._size)) if self._paged else 1
@@ -158,11 +159,7 @@ class _Answer:
         return [*self._head, *lines, self._pagination({}, {}, last, cut)]
 
     def _rows(self, ids: Sequence[int]) -> list[tuple[int, Row]]:
-        key = ("rows", self._record, self._profile.shown)
-        reader = self._results.kept(
-            key, lambda: RowReader(self._results, self._record, self._profile.shown)
-        )
-        return list(reader.read(ids))
+        return list(reader(self._results, self._record, self._profile).read(ids))
 
     def _all_rows(self) -> Iterator[tuple[int, Row]]:
         chunks = self._selection.chunks(_STREAMED)
@@ -222,7 +219,14 @@ class _Answer:
         return room
 
 
-def _page_size(query: Query) -> int:
+def reader(results: Results, record: Record, profile: Profile) -> RowReader:
+    """Reads rows with the fields of the profile; kept for the next page."""
+    key = ("rows", record, profile.shown)
+    return results.kept(key, lambda: RowReader(results, record, profile.shown))
+
+
+def page_size(query: Query) -> int:
+    """The size in force; raises InvalidQuery for a page below 0."""
     if query.cursor is None and query.page < 0:
         raise InvalidQuery(
             f"There is no page {query.page}: pages count from 1, and 0 is everything"
@@ -230,7 +234,8 @@ def _page_size(query: Query) -> int:
     return min(max(query.page_size, SMALLEST_PAGE), LARGEST_PAGE)
 
 
-def _selected(results: Results, query: Query) -> Selection:
+def selected(results: Results, query: Query) -> Selection:
+    """The rows that fulfil the filters, in the order asked for; kept for the next page."""
     try:
         order = Order(query.order)
     except ValueError:

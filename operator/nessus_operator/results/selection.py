@@ -6,11 +6,11 @@ nearer. What is not, such as a text in the output of plugins, is found once and 
 
 import json
 from array import array
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any
 
 from nessus_operator.results.fields import TABLE
@@ -111,68 +111,90 @@ class Walked:
 Selection = Listed | Walked
 
 
-def select(
-    results: Results, where: Where, order: Order = Order.RANK, *, few: int = FEW
-) -> Selection:
-    """The rows that fulfil `where`; up to `few` of them are looked up in an index."""
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """What selected rows `f` fulfil, as SQL; its first two parameters are an id each."""
+
+    table: str
+    terms: tuple[Term, ...]
+    first: int
+    last: int
+
+    @property
+    def sql(self) -> str:
+        return " AND ".join(("f.id BETWEEN ? AND ?", *(term.sql for term in self.terms)))
+
+    @property
+    def params(self) -> tuple[Any, ...]:
+        return (self.first, self.last, *chain.from_iterable(term.params for term in self.terms))
+
+
+def clause(results: Results, where: Where) -> Clause | None:
+    """`where` decided as far as hosts, plugins and severity do; None: it selects no row."""
     table = TABLE[where.record]
     first, last = _ranks(results, table, where.severities)
     terms = _row_terms(results, where)
     if terms is None or first > last:
+        return None
+    return Clause(table, tuple(terms), first, last)
+
+
+def select(
+    results: Results, where: Where, order: Order = Order.RANK, *, few: int = FEW
+) -> Selection:
+    """The rows that fulfil `where`; up to `few` of them are looked up in an index."""
+    found = clause(results, where)
+    if found is None:
         return Listed(range(0), order)
-    if not terms and order is Order.RANK:
-        return Listed(range(first, last + 1))
-    clause = " AND ".join(("f.id BETWEEN ? AND ?", *(term.sql for term in terms)))
-    params = (first, last, *chain.from_iterable(term.params for term in terms))
     if order is not Order.RANK:
-        body = _ORDERED[order].format(table=table, where=clause)
-        return Listed(_listed(results, body, params), order)
-    if any(term.calls_back for term in terms):
-        access = _access(results, table, terms, params, few)
         return Listed(
-            _listed(results, f"{table} AS f {access} WHERE {clause} ORDER BY f.id", params)
+            _listed(results, found, _ORDERED[order].format(table=found.table, where=found.sql)),
+            order,
         )
-    return _counted(results, table, terms, clause, params, few)
+    if not found.terms:
+        return Listed(range(found.first, found.last + 1))
+    if any(term.calls_back for term in found.terms):
+        source = f"{found.table} AS f {_access(results, found, few)}"
+        return Listed(_listed(results, found, f"{source} WHERE {found.sql} ORDER BY f.id"))
+    return _counted(results, found, few)
 
 
-def _counted(
-    results: Results,
-    table: str,
-    terms: Sequence[Term],
-    clause: str,
-    params: tuple[Any, ...],
-    few: int,
-) -> Walked:
+def _counted(results: Results, found: Clause, few: int) -> Walked:
     """A selection by terms that are cheap to test. One index may count many rows, but rows that
     are many are walked in their own order."""
-    single = f"{table}_{terms[0].index}" if len(terms) == 1 else ""
-    access = f"INDEXED BY {single}"
-    if single not in _INDEXES:
-        access = _access(results, table, terms, params, few)
-    [(total,)] = results.rows(f"SELECT count(*) FROM {table} AS f {access} WHERE {clause}", params)
-    source = f"{table} AS f {access if total <= few else _NO_INDEX}"
-    return Walked(results, source, clause, params, total)
+    single = f"{found.table}_{found.terms[0].index}" if len(found.terms) == 1 else ""
+    access = f"INDEXED BY {single}" if single in _INDEXES else _access(results, found, few)
+    [(total,)] = results.rows(
+        f"SELECT count(*) FROM {found.table} AS f {access} WHERE {found.sql}", found.params
+    )
+    source = f"{found.table} AS f {access if total <= few else _NO_INDEX}"
+    return Walked(results, source, found.sql, found.params, total)
 
 
-def _access(
-    results: Results, table: str, terms: Sequence[Term], params: tuple[Any, ...], few: int
-) -> str:
+def _access(results: Results, found: Clause, few: int) -> str:
     """How to get at the rows: by the index that leads to the fewest, if these are few."""
     narrowest, fewest = _NO_INDEX, few + 1
-    for term in terms:
-        index = f"{table}_{term.index}"
+    for term in found.terms:
+        index = f"{found.table}_{term.index}"
         if index not in _INDEXES:
             continue
         some = (
-            f"SELECT 1 FROM {table} AS f INDEXED BY {index} "
+            f"SELECT 1 FROM {found.table} AS f INDEXED BY {index} "
             f"WHERE f.id BETWEEN ? AND ? AND {term.sql} LIMIT ?"
         )
         [(rows,)] = results.rows(
-            f"SELECT count(*) FROM ({some})", (*params[:2], *term.params, few + 1)
+            f"SELECT count(*) FROM ({some})", (found.first, found.last, *term.params, few + 1)
         )
         if rows < fewest:
             narrowest, fewest = f"INDEXED BY {index}", rows
     return narrowest
+
+
+def severity_of(results: Results, table: str) -> Callable[[int], int]:
+    """Tells the severity of a row from its id alone."""
+    ends = [_ranks(results, table, frozenset((severity,)))[1] for severity in (4, 3, 2, 1, 0)]
+    last = list(accumulate(ends, max))
+    return lambda id_: 4 - bisect_left(last, id_)
 
 
 def _ranks(results: Results, table: str, severities: frozenset[int]) -> tuple[int, int]:
@@ -213,5 +235,6 @@ def _row_terms(results: Results, where: Where) -> list[Term] | None:
     return terms
 
 
-def _listed(results: Results, body: str, params: tuple[Any, ...]) -> "array[int]":
-    return array("I", chain.from_iterable(results.rows(f"SELECT f.id FROM {body}", params)))
+def _listed(results: Results, found: Clause, body: str) -> "array[int]":
+    rows = results.rows(f"SELECT f.id FROM {body}", found.params)
+    return array("I", chain.from_iterable(rows))
