@@ -126,12 +126,15 @@ class Cluster:
     def pool_of(self, scan: NessusScan) -> ScannerPool | None:
         return self.pools.by_name(*scan.pool_key)
 
+    def known_scan(self, namespace: str, name: str) -> NessusScan | None:
+        """From the cache alone, while that is fresh."""
+        return self.scans.by_name(namespace, name) if _fresh(self._scan_reflectors) else None
+
     async def find_scan(self, namespace: str, name: str, caller: str) -> NessusScan | None:
         """From the cache, else by one question; None where there is none."""
-        if _fresh(self._scan_reflectors):
-            known = self.scans.by_name(namespace, name)
-            if known:
-                return known
+        known = self.known_scan(namespace, name)
+        if known:
+            return known
         body = await self._look_up(paths.scans(namespace, name), caller)
         return self._take(body) if body else None
 

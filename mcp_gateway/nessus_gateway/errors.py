@@ -77,6 +77,14 @@ def out_of_sight(what: str) -> Unavailable:
     return Unavailable(f"the gateway cannot see {what} in the cluster now; try again in a minute")
 
 
+def crashed(trace_id: str | None) -> Unavailable:
+    """A fault of ours, of which the caller learns nothing but where it is told."""
+    return Unavailable(
+        "the gateway failed on this call; try again, and if it fails again tell its administrator "
+        f"the trace id {trace_id}, by which the log has the reason"
+    )
+
+
 def explained(fault: Fault, doing: str) -> ToolError:
     """What a fault of the API server means to the caller; `doing` such as `create the scan`."""
     text = str(fault)

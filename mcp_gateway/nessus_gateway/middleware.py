@@ -1,6 +1,7 @@
 """Around every HTTP request: its trace and its metrics. Around every tool call: its audit line."""
 
 import re
+from asyncio import CancelledError
 from typing import Any
 
 import structlog
@@ -13,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nessus_gateway import tracing
-from nessus_gateway.errors import Busy, Refused, unknown_tool, wrong_arguments
+from nessus_gateway.errors import Busy, Refused, crashed, unknown_tool, wrong_arguments
 from nessus_gateway.gateway import Gateway
 from nessus_gateway.metrics import UNMATCHED_ROUTE, GatewayMetrics
 from nessus_operator.clients import clock
@@ -89,7 +90,7 @@ class ToolCalls(Middleware):
             status = "success"
             told["task_id"] = _task_of(result.structured_content) or told["task_id"]
             return result
-        except (Refused, Busy) as refusal:
+        except (Refused, Busy, CancelledError) as refusal:
             status, told["reason"] = "rejected", type(refusal).__name__
             raise
         except BaseException as error:
@@ -115,6 +116,10 @@ class ToolCalls(Middleware):
             raise
         except NotFoundError as error:
             raise unknown_tool(self._parameters) from error
+        except ToolError as error:
+            if type(error) is ToolError:  # FastMCP's own, in place of what was raised
+                raise crashed(trace_id_of(tracing.current())) from error.__cause__
+            raise
 
     def _audit(self, tool: str, status: str, seconds: float, told: dict[str, Any]) -> None:
         known = {key: value for key, value in told.items() if value}

@@ -77,7 +77,7 @@ async def run_untrusted_scan(
     )
     known = None
     if idempotency_key:
-        known = call.gateway.cluster.scans.by_name(place.namespace, wanted.object_name)
+        known = call.gateway.cluster.known_scan(place.namespace, wanted.object_name)
     if known is None:
         pool = await _pool(call, place)
         scan, made = await _create(call, wanted, pool)

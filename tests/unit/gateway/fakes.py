@@ -35,10 +35,13 @@ class FakeKube:
     objects: dict[str, Object] = field(default_factory=dict)
     fault: Exception | None = None
     gets: list[str] = field(default_factory=list)
+    stuck: bool = False  # nothing is answered
     _versions: Any = field(default_factory=lambda: itertools.count(1000))
 
     async def get(self, path: str, **_: str) -> Object:
         self.gets.append(path)
+        if self.stuck:
+            await asyncio.Event().wait()
         self._fail()
         if path.endswith(("/nessusscans", "/scannerpools")):
             return {"items": [], "metadata": {"resourceVersion": "1"}}

@@ -1,5 +1,7 @@
 """Status and listings through the MCP client in memory."""
 
+import asyncio
+import inspect
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -8,6 +10,7 @@ from typing import Any
 
 import pytest
 from fastmcp import Client
+from mcp.server import _streamable_http_modern
 from tests.builders import NOW, make_pool, make_scan, make_scanner
 from tests.unit.gateway.fakes import AGENT, FakeKube, running_gateway, stored
 from tests.unit.gateway.stored import completed_scan
@@ -331,6 +334,25 @@ async def test_the_tools_are_those_that_were_promised(tmp_path: Path) -> None:
     assert tuple(status["enum"]) == STATUSES
 
 
+async def test_a_call_that_the_client_gives_up_is_not_our_fault(tmp_path: Path) -> None:
+    async with session(tmp_path) as (client, kube, gateway):
+        kube.stuck = True
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await call(client, "get_scan_status", task_id="security/x")
+    labels = {"tool_name": "get_scan_status", "status": "rejected"}
+    assert gateway.metrics.registry.get_sample_value("mcp_tool_calls_total", labels) == 1
+
+
+async def test_the_sdk_need_not_list_all_tools_before_each_call(tmp_path: Path) -> None:
+    """It asks a private attribute; this fails when FastMCP or the SDK rename what we rely on."""
+    async with running_gateway((), tmp_path) as (gateway, _):
+        sdk_server = build(gateway, None)._mcp_server
+        schema = sdk_server.get_tool_input_schema("get_scan_status")
+        assert list(schema["properties"]) == ["task_id"]
+        assert "app.get_tool_input_schema" in inspect.getsource(_streamable_http_modern)
+
+
 async def test_an_unknown_tool_is_answered_with_those_there_are(tmp_path: Path) -> None:
     async with session(tmp_path) as (client, _, gateway):
         text = await refused(client, "delete_everything")
@@ -344,6 +366,7 @@ async def test_a_crash_is_counted_as_ours_and_tells_nothing(tmp_path: Path) -> N
     async with session(tmp_path) as (client, kube, gateway):
         kube.fault = ZeroDivisionError("the password is x")
         text = await refused(client, "get_scan_status", task_id="security/x")
-        assert text == "Error calling tool 'get_scan_status'"
+        assert text.startswith("the gateway failed on this call; try again")
+        assert "password" not in text
         labels = {"tool_name": "get_scan_status", "status": "error"}
         assert gateway.metrics.registry.get_sample_value("mcp_tool_calls_total", labels) == 1
