@@ -2,45 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from aiohttp import web
-from kubernetes.aio.client import Configuration
+from tests.unit.kube.servers import Handler, client, serving
 
 from nessus_operator.clients.errors import Fault, NotFound, Rejected, Unavailable
-from nessus_operator.clients.kube.login import open_session
 from nessus_operator.clients.kube.requests import Kube
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Noted = list[tuple[str, str, str]]
 PATH = "/api/v1/namespaces/team-a/secrets/login"
-
-
-@asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[str]:
-    """The address of a server that answers everything in one way."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        await runner.cleanup()
-
-
-@asynccontextmanager
-async def client(server: str, **options: Any) -> AsyncIterator[Kube]:
-    configuration = Configuration(host=server)
-    configuration.api_key = {"BearerToken": "our-token"}
-    configuration.api_key_prefix = {"BearerToken": "Bearer"}
-    async with open_session(configuration) as session:
-        yield Kube(session, writer="tests", **options)
 
 
 async def watch(kube: Kube, path: str = PATH, silence: float = 5) -> list[dict[str, Any]]:

@@ -3,12 +3,13 @@
 Rules learnt from a real API server: a watch ends by being cut far more often than it ends, so
 the backoff is reset once a watch is open; a server that restarts answers 403, 404, 429 and 5xx
 for a while; a watch from a version of the future stays silent for ever, so two silences in a
-row mean listing again.
+row mean listing again, and so does an outage longer than one.
 """
 
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Literal
 
 import structlog
@@ -58,6 +59,7 @@ class Reflector:
         self._known: dict[str, Object] = {}
         self._backoff = _FIRST_BACKOFF
         self._silences = 0
+        self._open = False
 
     def fresh(self) -> bool:
         """Read once, and not silent for longer than a bookmark may take."""
@@ -66,12 +68,14 @@ class Reflector:
     async def run(self) -> None:
         """Follow until cancelled."""
         while True:
+            self._open = False
             try:
                 if self._version is None:
                     self._version = await self._list()
                 await self._watch(self._version)
             except Gone:
                 self._restart("expired")
+                await asyncio.sleep(_FIRST_BACKOFF)
             except Fault as error:
                 await self._wait_after(error)
 
@@ -92,23 +96,25 @@ class Reflector:
 
     async def _watch(self, version: str) -> None:
         seconds = _WATCH_SECONDS + random.randrange(60)  # noqa: S311 - spreads load, no secret
-        async for event in self._kube.watch(
-            self.path, version, seconds=seconds, silence=self._silence
-        ):
-            item = event["object"]
-            match event["type"]:
-                case "ERROR":
-                    raise fault(item.get("code", 500), item)
-                case "OPENED":
-                    self._backoff = _FIRST_BACKOFF
-                    continue
-                case "BOOKMARK":
-                    pass
-                case change:
-                    self._emit(change, item)
-            self._silences = 0
-            self._version = _version(item)
-            self._alive()
+        events = self._kube.watch(self.path, version, seconds=seconds, silence=self._silence)
+        async with aclosing(events):
+            async for event in events:
+                self._take(event["type"], event["object"])
+
+    def _take(self, kind: str, item: Object) -> None:
+        match kind:
+            case "ERROR":
+                raise fault(item.get("code", 500), item)
+            case "OPENED":
+                self._open = True
+                self._backoff = _FIRST_BACKOFF
+                self.fault = None
+                return
+            case "ADDED" | "MODIFIED" | "DELETED":
+                self._emit(kind, item)
+        self._silences = 0
+        self._version = _version(item)
+        self._alive()
 
     def _emit(self, change: Change, item: Object) -> None:
         uid = item["metadata"]["uid"]
@@ -129,7 +135,7 @@ class Reflector:
         self._report(self.path, reason)
 
     async def _wait_after(self, error: Fault) -> None:
-        if isinstance(error.__cause__, TimeoutError) and self.synced.is_set():
+        if self._open and isinstance(error.__cause__, TimeoutError):
             self._silences += 1
             if self._silences >= 2:
                 self._restart("silent")
@@ -140,6 +146,8 @@ class Reflector:
         self._report(self.path, "error")
         await asyncio.sleep(self._backoff * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
         self._backoff = min(self._backoff * 2, _LAST_BACKOFF)
+        if self.synced.is_set() and not self.fresh():
+            self._version = None
 
 
 def _version(item: Object) -> str:

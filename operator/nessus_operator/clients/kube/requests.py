@@ -1,7 +1,7 @@
 """One request to the API server at a time: JSON in, JSON out, faults by what to do next."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -82,7 +82,7 @@ class Kube:
 
     async def watch(
         self, path: str, version: str, *, seconds: int, silence: float
-    ) -> AsyncIterator[Object]:
+    ) -> AsyncGenerator[Object, None]:
         """Events from `version` on, bookmarks too; ends after `seconds`, breaks when silent."""
         params = {
             "watch": "true",
