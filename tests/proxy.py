@@ -122,18 +122,13 @@ class Proxy:
             if hold.dropped:
                 return web.Response(status=503)
         headers = {k: v for k, v in request.headers.items() if k.lower() not in _HOP_BY_HOP}
-        async with (
-            aiohttp.ClientSession(auto_decompress=False) as session,
-            session.request(
-                call.method,
-                self.upstream + str(request.rel_url),
-                headers=headers,
-                data=call.body or None,
-                ssl=self._tls or True,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=None),
-            ) as answer,
-        ):
+        async with self._session.request(
+            call.method,
+            self.upstream + str(request.rel_url),
+            headers=headers,
+            data=call.body or None,
+            allow_redirects=False,
+        ) as answer:
             if hold:
                 hold.through.set()
             if hold and hold.stage == "after":
@@ -145,6 +140,11 @@ class Proxy:
     async def serve(self) -> AsyncIterator["Proxy"]:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self.handle)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._tls or True, limit=0, force_close=True),
+            timeout=aiohttp.ClientTimeout(total=None),
+            auto_decompress=False,
+        )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -156,6 +156,8 @@ class Proxy:
             for hold in self._holds:
                 hold.drop()
             await runner.cleanup()
+            await self._session.close()
+            await asyncio.sleep(0.1)  # what aiohttp asks for, to let TLS connections close
 
 
 async def _stream(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:

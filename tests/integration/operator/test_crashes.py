@@ -122,7 +122,7 @@ async def test_stopped_leader_is_overtaken_and_does_no_harm_when_it_goes_on(
     hold = proxy.hold(matcher(case.point, theatre.kube), case.stage)
     leader = theatre.start()
     await eventually(_event(leader, "Leads"), "leader leads")
-    theatre.start()
+    follower = theatre.start()
     await theatre.begin()
     await asyncio.wait_for(hold.held.wait(), HELD_SECONDS)
     leader.send(signal.SIGSTOP)
@@ -131,6 +131,7 @@ async def test_stopped_leader_is_overtaken_and_does_no_harm_when_it_goes_on(
         hold.drop()
     elif case.fate == "taken":
         hold.release()
+    await eventually(_event(follower, "Leads"), "follower leads")
     await _gone_on(theatre, case, before)
     leader.send(signal.SIGCONT)
     hold.release()
