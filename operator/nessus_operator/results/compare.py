@@ -1,8 +1,7 @@
 """What changed between two runs: each finding is new, fixed, changed, persisting or unobserved.
 
-A finding is the same if host, port, protocol, plugin and, among findings equal in these, the rank
-of its output are the same; a compliance check goes by its id or name instead. What is missing is
-fixed only where this run could have seen it: not on a host that it did not reach or log in to.
+Findings are the same by results.identity. What is missing is fixed only where this run could have
+seen it: not on a host that it did not reach, or did not log in to as the run before did.
 """
 
 from array import array
@@ -14,6 +13,7 @@ from typing import Any
 from nessus_operator.results.faults import ResultsOutdated
 from nessus_operator.results.fields import TABLE, Record
 from nessus_operator.results.filters import Test
+from nessus_operator.results.identity import check_key
 from nessus_operator.results.store import Results
 
 _PING = 10180
@@ -155,14 +155,10 @@ class _Run:
             for id_, plugin, port, protocol, ordinal, state, *texts in self._results.rows(
                 self._sql, (number,)
             ):
-                key = self._check(*texts) if texts else None
+                key = check_key(self._results.lines.text, *texts) if texts else ""
                 identity = (self._plugins[plugin], port, protocol, ordinal, key)
                 found[identity] = (state, id_)
         return found
-
-    def _check(self, check_id: bytes | None, name: bytes | None) -> str:
-        texts = (self._results.lines.text(coded) for coded in (check_id, name) if coded)
-        return next(filter(None, texts), "")
 
     def _hosts(self) -> dict[str, _Host]:
         hosts: dict[str, _Host] = {}

@@ -20,7 +20,7 @@ from nessus_operator.results.faults import InvalidQuery
 from nessus_operator.results.fields import Record
 from nessus_operator.results.filters import compile_filters, kind_of
 from nessus_operator.results.profiles import ALL, DEFAULT, LEFT_OUT, Profile, choose
-from nessus_operator.results.rows import Row, RowReader
+from nessus_operator.results.rows import Row, RowReader, stream
 from nessus_operator.results.selection import Order, Selection, select
 from nessus_operator.results.store import Results
 
@@ -112,9 +112,9 @@ class _Answer:
         self._results = results
         self._query = query
         self._size = page_size(query)
-        self._record = kind_of(query.filters)
-        names = results.names(self._record)
-        self._profile = choose(names, query.profile, query.custom_fields)
+        record = kind_of(query.filters)
+        self._profile = choose(results.names(record), query.profile, query.custom_fields)
+        self._reader = reader(results, record, self._profile)
         self._selection = selected(results, query)
         self._key = zlib.crc32(line([results.stamp, query.order, dict(query.filters)]).encode())
         self._cursor = None if query.cursor is None else _read_cursor(query.cursor, self._key)
@@ -133,7 +133,9 @@ class _Answer:
         """Page 0: read as it is asked for, in memory that does not grow."""
         yield from self._head
         returned, last = 0, 0
-        for id_, text, _ in _while_room(self._all_rows(), self._room):
+        chunks = self._selection.chunks(_STREAMED)
+        rows = stream(self._results, chunks, self._reader)
+        for id_, text, _ in _while_room(rows, self._room):
             yield text
             returned, last = returned + 1, id_
         if returned < self._selection.total:
@@ -144,7 +146,8 @@ class _Answer:
         if self._cursor is not None:
             return self._page_after(self._cursor)
         page = self._query.page
-        rows = self._rows(self._selection.window((page - 1) * self._size, self._size))
+        ids = self._selection.window((page - 1) * self._size, self._size)
+        rows = list(self._reader.read(ids))
         lines, cut = fit_rows(rows, self._room)
         last = rows[-1][0] if rows and page < self._pages else None
         following = {"next_page": page + 1 if last else None}
@@ -152,23 +155,11 @@ class _Answer:
 
     def _page_after(self, cursor: int) -> list[str]:
         ids = self._selection.after(cursor, self._size + 1)
-        found = list(_while_room(iter(self._rows(ids[: self._size])), self._room))
+        found = list(_while_room(self._reader.read(ids[: self._size]), self._room))
         last = found[-1][0] if len(found) < len(ids) else None
         cut = sum(was_cut for _, _, was_cut in found)
         lines = (text for _, text, _ in found)
         return [*self._head, *lines, self._pagination({}, {}, last, cut)]
-
-    def _rows(self, ids: Sequence[int]) -> list[tuple[int, Row]]:
-        return list(reader(self._results, self._record, self._profile).read(ids))
-
-    def _all_rows(self) -> Iterator[tuple[int, Row]]:
-        chunks = self._selection.chunks(_STREAMED)
-        while True:
-            with self._results.reading():
-                if (ids := next(chunks, None)) is None:
-                    return
-                rows = self._rows(ids)
-            yield from rows
 
     def _schema(self) -> dict[str, Any]:
         profile = self._profile

@@ -23,6 +23,18 @@ _KEPT = 512  # plugins, and hosts
 _TABLES = {Level.HOST: "hosts", Level.PLUGIN: "plugins"}
 
 
+def stream(
+    results: Results, chunks: Iterator[Sequence[int]], reader: "RowReader"
+) -> Iterator[tuple[int, Row]]:
+    """Rows as they are asked for; every chunk of ids is an answer of its own, with its own time."""
+    while True:
+        with results.reading():
+            if (ids := next(chunks, None)) is None:
+                return
+            rows = list(reader.read(ids))
+        yield from rows
+
+
 class RowReader:
     """Reads rows of one kind with the fields in `shown`, in that order."""
 
