@@ -14,7 +14,6 @@ from nessus_operator.results.ingest.known import (
     ITEM,
     KnownItems,
     NotAllHere,
-    Variant,
     skip_blank,
 )
 from nessus_operator.results.ingest.staging import digest
@@ -22,6 +21,7 @@ from nessus_operator.results.ingest.staging import digest
 _ITEM_END = b"</ReportItem>"
 _PROPERTIES_END = b"</HostProperties>"
 
+_NO_TEXT = digest(b"")
 _SHORT = 100  # bytes of an output whose code is remembered
 _SHORT_REMEMBERED = 8_192
 _HELD = 1_000_000  # bytes of an item that we wait for before it goes to the parser
@@ -37,9 +37,8 @@ class Shortcut:
         self._rest = b""
         self._confirmed = False
         self._known = KnownItems(document.staging)
-        self._short: dict[bytes, tuple[bytes, bytes]] = {}
+        self._short: dict[bytes, tuple[bytes, bytes | None]] = {}
         self._lines = document.staging.lines
-        self._add = document.staging.findings.append
 
     def feed(self, chunk: bytes) -> None:
         """Raises TooDeep, TextTooLong, Malformed, TooManyItems."""
@@ -100,31 +99,25 @@ class Shortcut:
     def _cut(self, buffer: bytes, position: int) -> tuple[int, bool]:
         """Cut known items. Where they end, and whether what follows could be one, but for bytes
         that are not here yet."""
-        match = self._known.match
-        cut = 0
+        document = self._document
+        match, known, code = self._known.match, self._short.get, self._code
+        rows = document.staging.findings
+        before = len(rows)
         waits = False
         try:
             while found := match(buffer, position):
-                position = self._store(*found)
-                cut += 1
+                variant, place, raw, position = found
+                row = (_NO_TEXT, variant.output) if raw is None else known(raw) or code(raw)
+                if variant.witness:
+                    document.part.witness(variant.witness, plain(raw or b"").decode())
+                rows.append((document.number, variant.kind, place, *row))
         except NotAllHere:
             waits = True
-        self._document.count(cut)
-        self._document.staging.flush()
+        document.count(len(rows) - before)
+        document.staging.flush()
         return skip_blank(buffer, position), waits
 
-    def _store(self, variant: Variant, place: int, raw: bytes | None, end: int) -> int:
-        document = self._document
-        if raw is None:
-            row = digest(b""), variant.output
-        else:
-            row = self._short.get(raw) or self._code(raw)
-        if variant.witness:
-            document.part.witness(variant.witness, plain(raw or b"").decode())
-        self._add((document.number, variant.kind, place, *row))
-        return end
-
-    def _code(self, raw: bytes) -> tuple[bytes, bytes]:
+    def _code(self, raw: bytes) -> tuple[bytes, bytes | None]:
         """Digest and coded text of an output as it is written; many short ones are the same."""
         text = plain(raw) if b"&" in raw or b"\r" in raw else raw
         row = digest(text), self._lines.code(text)

@@ -6,6 +6,7 @@ The waiting rows lie in a second file on the same volume, so memory does not gro
 import hashlib
 import sqlite3
 from collections.abc import Hashable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from nessus_operator.results.schema import (
 from nessus_operator.results.texts import LineWriter
 
 _CACHE_KIB = 1_000  # of each file; rows are only appended
-_BATCH = 1_000  # rows
+_BATCH = 500  # rows
 _REMEMBERED = 50_000  # of plugins, kinds and places; one that is forgotten is stored once more
 
 CODED_COLUMNS = (
@@ -45,7 +46,9 @@ _STAGING = (
     + ", ".join(f"{column} BLOB" for column in CODED_COLUMNS)
     + ")",
 )
-_ADD_FINDINGS = insert("staging.findings", 5)
+_ADD_FINDING = insert("staging.findings", 5)
+_TOGETHER = 50  # findings that one statement adds; a third faster than one by one
+_ADD_FINDINGS = _ADD_FINDING + ", (?, ?, ?, ?, ?)" * (_TOGETHER - 1)
 _ADD_CHECKS = insert("staging.compliance", 6 + len(CODED_COLUMNS))
 _ADD_PLUGIN = insert("plugins", 2 + len(PLUGIN_COLUMNS))
 _ADD_REF = insert("plugin_refs", 4)
@@ -143,14 +146,19 @@ class Staging:
 
     def flush(self) -> None:
         """Write the waiting findings, if there are enough of them."""
-        if len(self.findings) >= _BATCH:
-            self.connection.executemany(_ADD_FINDINGS, self.findings)
-            self.findings.clear()
+        rows = self.findings
+        if len(rows) < _BATCH:
+            return
+        whole = len(rows) - len(rows) % _TOGETHER
+        for start in range(0, whole, _TOGETHER):
+            values = tuple(chain.from_iterable(rows[start : start + _TOGETHER]))
+            self.connection.execute(_ADD_FINDINGS, values)
+        del rows[:whole]
 
     def close(self) -> None:
         """All rows are in; the transaction goes on."""
         self.lines.close()
-        self.connection.executemany(_ADD_FINDINGS, self.findings)
+        self.connection.executemany(_ADD_FINDING, self.findings)
         self.connection.executemany(_ADD_CHECKS, self._checks)
         self.findings.clear()
         self._checks.clear()
