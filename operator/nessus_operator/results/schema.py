@@ -70,7 +70,8 @@ def _sql_type(field: Field) -> str:
 #   versions       {"schema", "fingerprint", "nessus_operator"}
 #   dialect        "v2" | "v1"
 #   report_name    Report/@name
-#   policy         {"name", "comments", "targets", "plugin_set" when short}: no other preference
+#   policy         {"name", "comments", "targets", "names_login"}: no other preference; the last
+#                  is whether it names an account to log in with
 #   scan           {"start", "end", "nessus_version", "plugin_set", "scan_name", "scan_type",
 #                  "scanner_ip", "port_scanners", "port_range"}: start and end ISO 8601, with Z
 #                  where the zone is known; the rest from plugin 19506; absent where unknown

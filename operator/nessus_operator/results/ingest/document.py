@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lxml.etree import _Element
 
 from nessus_operator.api.report import EVIDENCE_PLUGINS
+from nessus_operator.results.ingest.escapes import plain
 from nessus_operator.results.ingest.hosts import HostPart, HostRegistry
 from nessus_operator.results.ingest.items import Item, attributes_of, read_item, shape
 from nessus_operator.results.ingest.staging import Staging
@@ -106,6 +107,12 @@ class Document:
         if self.items > self._most_items:
             raise TooManyItems(f"The report has more than {self._most_items} items")
 
+    def hear(self, plugin: int, raw: bytes | None, rulings: Iterable[str]) -> None:
+        """Of an item that was not parsed: the evidence plugin (or 0) with its output as written."""
+        self.warnings.update(rulings)
+        if plugin:
+            self.part.witness(plugin, plain(raw or b"").decode())
+
     def _end_in_host(self, element: _Element) -> bool:
         if element is self._host:
             self._end_host(element)
@@ -130,8 +137,9 @@ class Document:
         self.count(1)
         if not element.attrib and element.find("pluginID") is not None:
             _modernise(element)
-        item = self.last_item = read_item(element, self.warnings)
+        item = self.last_item = read_item(element)
         self.staging.add_item(self.host(), item)
+        self.warnings.update(item.rulings)
         if item.plugin.id in EVIDENCE_PLUGINS:
             self.part.witness(item.plugin.id, item.output or "")
 

@@ -163,11 +163,12 @@ def _fault(fault: Refused | None) -> dict[str, Any] | None:
 
 def write_meta(connection: sqlite3.Connection, document: Document, summary: Summary) -> None:
     """The table meta (results.schema says what its keys hold)."""
-    policy = {
+    policy: dict[str, Any] = {
         name: document.policy[name]
         for name in ("name", "comments", "targets")
         if name in document.policy
     }
+    policy["names_login"] = document.policy_login
     facts = {
         "versions": {
             "schema": SCHEMA_VERSION,

@@ -7,7 +7,6 @@ original text in `extra` (results.schema).
 import hashlib
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -97,7 +96,10 @@ class Plugin:
 
 @dataclass(slots=True)
 class Item:
-    """One row. `texts`: the coded columns of its table, `lists`: those of them that are lists."""
+    """One row. `texts`: the coded columns of its table, `lists`: those of them that are lists.
+
+    rulings: what was odd and had to be decided.
+    """
 
     record: Record
     plugin: Plugin
@@ -109,6 +111,7 @@ class Item:
     texts: dict[str, str] = field(default_factory=dict)
     lists: dict[str, list[str]] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
+    rulings: list[str] = field(default_factory=list)
 
     @property
     def output(self) -> str | None:
@@ -142,24 +145,25 @@ def shape(element: _Element) -> Shape:
     return found
 
 
-def read_item(element: _Element, warnings: Counter[str]) -> Item:
-    """What a ReportItem says. `warnings` counts the rulings made on odd input."""
+def read_item(element: _Element) -> Item:
+    """What a ReportItem says."""
     shapes = _children(element)
     record = _record(element, shapes)
     attributes = attributes_of(element)
     plugin = Plugin()
     item = Item(record, plugin, 0, 0, attributes.get("protocol"), attributes.get("svc_name"))
     sources, taken = _SOURCES[record], _TAKEN[record]
+    names = shapes.pop("plugin_name", None)
     for tag, values in shapes.items():
         if known := sources.get(tag):
             _keep(item, known, values)
         else:
             item.extra[f"<{tag}>" if tag in taken else tag] = listed(values)
-    _name_plugin(plugin, attributes, shapes.get("plugin_name"), warnings)
+    _name_plugin(item, attributes, names)
     _rate(plugin)
-    _rule(item, attributes, warnings)
+    _rule(item, attributes)
     if record is Record.COMPLIANCE:
-        _judge_check(item, warnings)
+        _judge_check(item)
     if stray := "".join(_stray(element)).strip():
         item.extra["#text"] = stray
     return item
@@ -240,15 +244,11 @@ def _attachment(said: Shape) -> dict[str, Any]:
     return found
 
 
-def _name_plugin(
-    plugin: Plugin,
-    attributes: Mapping[str, str],
-    child: list[Shape] | None,
-    warnings: Counter[str],
-) -> None:
+def _name_plugin(item: Item, attributes: Mapping[str, str], child: list[Shape] | None) -> None:
+    plugin = item.plugin
     number = whole(attributes.get("pluginID"), _HIGHEST_PLUGIN)
     if number is None:
-        warnings["plugin id"] += 1
+        item.rulings.append("plugin id")
         plugin.extra["@pluginID"] = attributes.get("pluginID")
     said = attributes.get("pluginName")
     if child is not None and child != [said]:
@@ -271,17 +271,17 @@ def _rate(plugin: Plugin) -> None:
     plugin.columns["cvss_score"] = None
 
 
-def _rule(item: Item, attributes: Mapping[str, str], warnings: Counter[str]) -> None:
+def _rule(item: Item, attributes: Mapping[str, str]) -> None:
     """Severity and port as numbers, and what else the start tag says."""
     severity = whole(attributes.get("severity"), 4)
     if severity is None:
-        warnings["severity"] += 1
+        item.rulings.append("severity")
         item.extra["@severity"] = attributes.get("severity")
         risk = str(item.plugin.columns.get("risk_factor") or "").strip().lower()
         severity = _RISKS.get(risk, 0)
     port = whole(attributes.get("port"), HIGHEST_PORT)
     if port is None:
-        warnings["port"] += 1
+        item.rulings.append("port")
         item.extra["@port"] = attributes.get("port")
     item.severity = severity
     item.port = port or 0
@@ -290,7 +290,7 @@ def _rule(item: Item, attributes: Mapping[str, str], warnings: Counter[str]) -> 
             item.extra[f"@{name}"] = attributes[name]
 
 
-def _judge_check(item: Item, warnings: Counter[str]) -> None:
+def _judge_check(item: Item) -> None:
     """The result of a compliance check: said, else in the description, else by severity."""
     old = _OLD_STYLE.match(item.texts.get("description", ""))
     said = item.texts.pop("compliance_result", "").strip()
@@ -298,7 +298,7 @@ def _judge_check(item: Item, warnings: Counter[str]) -> None:
     if not result and old:
         result = old[2]
     if result not in RESULTS:
-        warnings["compliance result"] += 1
+        item.rulings.append("compliance result")
     item.result = result or _RESULT_OF_SEVERITY.get(item.severity, "ERROR")
     if old and old[1]:
         item.texts.setdefault("compliance_check_name", old[1])

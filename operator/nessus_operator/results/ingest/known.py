@@ -49,6 +49,8 @@ class Variant:
     kind: int
     output: bytes | None  # coded, where it is constant
     witness: int  # the plugin, if it tells of scan or login; else 0
+    rulings: tuple[str, ...]
+    remarkable: bool  # one of these two is there
 
 
 @dataclass(slots=True)
@@ -141,12 +143,15 @@ class KnownItems:
         before, tag, rest = body.partition(_OUTPUT)
         output = item.output
         coded = None if output is None else self._staging.lines.code(output.encode())
+        witness = item.plugin.id if item.plugin.id in EVIDENCE_PLUGINS else 0
         return Variant(
             before + tag,
             rest[rest.index(b"<") :] if tag else None,
             self._staging.kind(item),
             None if tag else coded,
-            item.plugin.id if item.plugin.id in EVIDENCE_PLUGINS else 0,
+            witness,
+            tuple(item.rulings),
+            bool(witness or item.rulings),
         )
 
     def _remember(self, size: int) -> None:

@@ -82,7 +82,7 @@ def _parse(parser: Parser, source: Source, read: int) -> bool:
 
 
 def _broken(refused: Refused, parser: Parser, error: pyexpat.ExpatError) -> Refused:
-    place = Position(error.lineno, error.offset + 1, parser.ErrorByteIndex)
+    place = Position(error.lineno, error.offset + 1, max(parser.ErrorByteIndex, 0))
     if error.code in _ENDED_EARLY and not isinstance(refused, TextTooLong):
         return Truncated("The file ends too early", place)
     return type(refused)(refused.message, place)

@@ -108,8 +108,8 @@ class Shortcut:
             while found := match(buffer, position):
                 variant, place, raw, position = found
                 row = (_NO_TEXT, variant.output) if raw is None else known(raw) or code(raw)
-                if variant.witness:
-                    document.part.witness(variant.witness, plain(raw or b"").decode())
+                if variant.remarkable:
+                    document.hear(variant.witness, raw, variant.rulings)
                 rows.append((document.number, variant.kind, place, *row))
         except NotAllHere:
             waits = True
