@@ -71,9 +71,6 @@ class Settings(BaseSettings):
         gt=0,
         description="How long stopping and deleting on a scanner may hold up a deletion.",
     )
-    export_seconds: float = Field(
-        default=3600.0, gt=0, description="How long one export of a report may take."
-    )
     sweep_seconds: float = Field(
         default=3600.0, gt=0, description="Period of the sweep of results without a scan."
     )

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from generator import documents, gateway, rules
+from generator import documents, gateway, operator, rules
 
 Block = Callable[[Path], str]
 
@@ -22,6 +22,7 @@ BLOCKS: Mapping[str, Block] = {
     "scan conditions": documents.scan_conditions,
     "pool conditions": documents.pool_conditions,
     "reasons": documents.reasons,
+    "operator settings": operator.settings,
     "gateway settings": gateway.settings,
     "gateway scopes": gateway.scopes,
     "gateway parameters": gateway.parameters,
