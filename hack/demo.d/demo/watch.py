@@ -1,0 +1,43 @@
+"""What may end the demonstration before its time: a signal, or the end of one of its programs."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from demo.failures import Failure, Interrupted
+
+T = TypeVar("T")
+
+_LATE_NEWS_SECONDS = 2.0  # what a program's end makes fail may be noticed before that end
+
+
+class Watch:
+    """Takes the signals of this process from its making on; to be made in its event loop."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.fault: asyncio.Future[Failure] = loop.create_future()
+        self._signal: asyncio.Future[int] = loop.create_future()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._interrupt, number)
+
+    async def over(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the work answers. Raises what ended it: its own fault, Failure or Interrupted."""
+        task, news = asyncio.create_task(work), (self.fault, self._signal)
+        await asyncio.wait((task, *news), return_when=asyncio.FIRST_COMPLETED)
+        if task.done() and task.exception():
+            await asyncio.wait(
+                news, timeout=_LATE_NEWS_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        if self.fault.done():
+            raise self.fault.result()
+        if self._signal.done():
+            raise Interrupted(self._signal.result())
+        return task.result()
+
+    def _interrupt(self, number: int) -> None:
+        if not self._signal.done():
+            self._signal.set_result(number)
