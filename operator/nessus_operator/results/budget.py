@@ -15,10 +15,12 @@ _KEYS = 96  # bytes of type, id, cut and left_out
 _ENTRY = 24  # bytes of a cut value beyond its name, its entry in `cut` and what is left of it
 _LEAST = 24  # bytes that are left of a value at least
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def line(value: Any) -> str:
     """One line of JSON-NL; it holds no line feed."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def size(text: str) -> int:
