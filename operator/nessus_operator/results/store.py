@@ -160,6 +160,10 @@ class Results:
         found: _T = self._kept[key]
         return found
 
+    def forget(self) -> None:
+        """Drop what is kept: the next answer is made from the file alone."""
+        self._kept.clear()
+
     def _bound(self, param: Any) -> Any:
         if not isinstance(param, Test):
             return param
