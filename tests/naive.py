@@ -17,6 +17,7 @@ _BOOLEANS = set(
     os_identification unsupported_by_vendor default_account potential_vulnerability
     thorough_tests""".split()  # noqa: SIM905 - easier to read as text
 )
+_WORDS = {"yes": "true", "1": "true", "no": "false", "0": "false", "": "false"}
 _NUMBER = re.compile(r".*(_score|Score|_rating|_percentile)|cvss|cvssv3")
 _DATE = re.compile(r".*_date|cisa-known-exploited|(first|last)_found")
 
@@ -74,17 +75,21 @@ def _values(child: etree._Element) -> Iterator[Any]:
         yield from (line.strip() for line in text.split("\n") if line.strip())
     elif tag == f"{CM}compliance-reference":
         yield from (word.strip() for word in text.split(",") if word.strip())
-    elif tag == f"{CM}compliance-result":
-        yield text.strip().upper()
-    elif tag in _BOOLEANS:
-        word = text.strip().lower()
-        yield {"yes": "true", "1": "true", "no": "false", "0": "false", "": "false"}.get(word, word)
-    elif _NUMBER.fullmatch(tag) and re.fullmatch(r"\s*[0-9.]+\s*", text):
-        yield float(text)
-    elif _DATE.fullmatch(tag):
-        yield text.strip()
     else:
-        yield text
+        yield _value(tag, text)
+
+
+def _value(tag: str, text: str) -> Any:
+    if tag == f"{CM}compliance-result":
+        return text.strip().upper()
+    if tag in _BOOLEANS:
+        word = text.strip().lower()
+        return {"yes": "true", "1": "true", "no": "false", "0": "false", "": "false"}.get(
+            word, word
+        )
+    if _NUMBER.fullmatch(tag) and re.fullmatch(r"\s*[0-9.]+\s*", text):
+        return float(text)
+    return text.strip() if _DATE.fullmatch(tag) else text
 
 
 def _leave_out_derived(children: dict[str, list[Any]]) -> None:
@@ -94,3 +99,7 @@ def _leave_out_derived(children: dict[str, list[Any]]) -> None:
         values = children.get(f"{CM}compliance-{tag}")
         if values and isinstance(said, str) and said.startswith(("[", '"')) and values[0] in said:
             del children[f"{CM}compliance-{tag}"]
+
+
+def count_cves(xml: bytes) -> int:
+    return sum(1 for _ in etree.fromstring(xml).iter("cve"))

@@ -89,6 +89,7 @@ def _item(row: Row, record: Record) -> str:
         "pluginName": plugin["plugin_name"],
         "pluginFamily": plugin["plugin_family"],
     }
+    overlays.pop("@compliance-result", None)
     attributes |= {name[1:]: value for name, value in overlays.items() if name[0] == "@"}
     parts = [*_plugin_children(plugin), *_row_children(row, record)]
     parts += [_overlay(name, value) for name, value in overlays.items() if name[0] not in "@#"]
@@ -108,7 +109,7 @@ def _plugin_children(plugin: Row) -> Iterator[str]:
 
 
 def _row_children(row: Row, record: Record) -> Iterator[str]:
-    if record is Record.COMPLIANCE:
+    if record is Record.COMPLIANCE and "@compliance-result" not in row["extra"]:
         yield _element("cm:compliance-result", row["compliance_result"])
     for name, field in _KEPT_TEXT.items():
         value = row.get(field.column)
@@ -145,9 +146,7 @@ def _element(name: str, value: Any) -> str:
     if not isinstance(value, dict):
         return f"<{tag}{bound}>{_text(_scalar(None, value))}</{tag}>"
     attributes = {key[1:]: text for key, text in value.items() if key[0] == "@"}
-    children = "".join(
-        _children(key, child) for key, child in value.items() if key[0] not in "@#"
-    )
+    children = "".join(_children(key, child) for key, child in value.items() if key[0] not in "@#")
     body = _text(value.get("#text", ""))
     return f"<{tag}{bound}{_attributes(attributes)}>{body}{children}</{tag}>"
 

@@ -42,7 +42,7 @@ def status_items(state: str, windows: bool, scan_name: str) -> list[str]:
         said = f"The account lacks rights.\n\n{account}"
         found.append(_item(110385, f"{_ISSUES} - Insufficient Privilege", said, port))
     if state == "failed":
-        said = f"No login worked.\n\n  Protocol : {protocol}\n  - User : scanner\n    - Message : bad\n"
+        said = f"No login worked.\n\n  Protocol : {protocol}\n  - Message : bad password\n"
         found.append(_item(104410, f"{_CREDENTIAL} - Failure for Provided Credentials", said, port))
     if state == "not_applicable":
         said = f"{protocol} was found on port {port}, but no credentials were given.\n"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from tests.generator.text import Prose, Quantiles, attribute, escape, quantile
+from tests.generator.text import source as chance
 
 # Characters of all constant children together, weighted by how often a plugin reports.
 _CONSTANT: Quantiles = (
@@ -46,7 +47,7 @@ class Plugin:
 
 def catalogue(seed: int, count: int) -> tuple[list[Plugin], list[float]]:
     """Plugins, the most frequent first, and their cumulative weights."""
-    source = random.Random(f"catalogue {seed}")
+    source = chance(f"catalogue {seed}")
     weights = [1 / (rank + 4) ** 0.8 for rank in range(count)]
     severities = _shared_out(weights, _SHARES)
     talking = _shared_out(weights, (_TALKING, 1 - _TALKING))
@@ -90,9 +91,7 @@ def _lengths(source: random.Random, weights: list[float]) -> list[int]:
     return found
 
 
-def _plugin(
-    source: random.Random, number: int, severity: int, length: int, talks: bool
-) -> Plugin:
+def _plugin(source: random.Random, number: int, severity: int, length: int, talks: bool) -> Plugin:
     prose = Prose(source)
     name = f"{prose.words(2).title()} < {source.randint(1, 9)}.{source.randint(0, 30)}"
     family = source.choice(_FAMILIES)

@@ -12,6 +12,7 @@ from typing import Any
 from tests.generator import logins
 from tests.generator.plugins import SERVICES, Plugin, catalogue
 from tests.generator.text import Pool, Prose, Quantiles, escape, quantile
+from tests.generator.text import source as chance
 
 # Characters of an output, where there is one.
 _OUTPUT: Quantiles = (
@@ -63,7 +64,7 @@ class Truth:
 _NAMES = ("info", "low", "medium", "high", "critical")
 
 
-def write_report(path: Path, shape: Shape = Shape()) -> Truth:  # noqa: B008 - it is frozen
+def write_report(path: Path, shape: Shape) -> Truth:
     """Write a report; the same shape gives the same bytes."""
     truth = Truth()
     with path.open("w", encoding="utf-8", newline="\n") as file:
@@ -84,8 +85,10 @@ def _parts(shape: Shape, truth: Truth) -> Iterator[str]:
 
 
 def _policy(shape: Shape) -> Iterator[str]:
-    source = random.Random(f"policy {shape.seed}")
-    numbers = ";".join(str(source.randint(10_000, 250_000)) for _ in range(shape.policy_bytes // 14))
+    source = chance(f"policy {shape.seed}")
+    numbers = ";".join(
+        str(source.randint(10_000, 250_000)) for _ in range(shape.policy_bytes // 14)
+    )
     yield "<Policy><policyName>Advanced Scan</policyName>\n<Preferences><ServerPreferences>\n"
     for name, value in (("TARGET", "198.18.0.0/15"), ("max_hosts", "100"), ("plugin_set", numbers)):
         yield f"<preference><name>{name}</name>\n<value>{value}</value>\n</preference>\n"
@@ -94,10 +97,11 @@ def _policy(shape: Shape) -> Iterator[str]:
     for _ in range(shape.policy_bytes // 2 // 260):
         name = prose.words(3)
         yield (
-            f"<item><pluginName>{name}</pluginName>\n<pluginId>{source.randint(1, 99999)}</pluginId>"
-            f"\n<fullName>{name}[entry]:Limit :</fullName>\n<preferenceName>Limit :</preferenceName>"
-            "\n<preferenceType>entry</preferenceType>\n<preferenceValues></preferenceValues>\n"
-            "<selectedValue></selectedValue>\n</item>\n"
+            f"<item><pluginName>{name}</pluginName>\n"
+            f"<pluginId>{source.randint(1, 99_999)}</pluginId>\n"
+            f"<fullName>{name}[entry]:Limit :</fullName>\n"
+            "<preferenceName>Limit :</preferenceName>\n<preferenceType>entry</preferenceType>\n"
+            "<preferenceValues></preferenceValues>\n<selectedValue></selectedValue>\n</item>\n"
         )
     yield "</PluginsPreferences>\n</Preferences>\n</Policy>\n"
 
@@ -109,13 +113,13 @@ class _Hosts:
         self._shape = shape
         self._truth = truth
         self._plugins, self._weights = catalogue(shape.seed, shape.plugins)
-        self._pool = Pool(random.Random(f"pool {shape.seed}"))
-        even = random.Random(f"even {shape.seed}")
+        self._pool = Pool(chance(f"pool {shape.seed}"))
+        even = chance(f"even {shape.seed}")
         self._plugin = even.random()
         self._length = even.random()
 
     def host(self, number: int) -> Iterator[str]:
-        source = random.Random(f"host {self._shape.seed} {number}")
+        source = chance(f"host {self._shape.seed} {number}")
         address = f"198.{18 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
         system, family = source.choice(_SYSTEMS)
         state = logins.choose(source)
@@ -140,7 +144,9 @@ class _Hosts:
         self._plugin = (self._plugin + _PLUGIN_STEP) % 1
         plugin = self._plugins[bisect_left(self._weights, self._plugin * self._weights[-1])]
         self._count(plugin.severity, plugin.cves)
-        port, protocol, service = plugin.service if source.random() < 0.7 else source.choice(SERVICES)
+        port, protocol, service = (
+            plugin.service if source.random() < 0.7 else source.choice(SERVICES)
+        )
         return (
             f'<ReportItem port="{port}" svc_name="{service}" protocol="{protocol}"{plugin.after}'
             f"{self._output(source, plugin, number, address)}</ReportItem>\n"
@@ -162,7 +168,7 @@ class _Hosts:
         result = source.choices(("FAILED", "PASSED", "WARNING", "ERROR"), (60, 32, 6, 2))[0]
         self._truth.compliance[result.lower()] += 1
         number = source.randrange(400)
-        told = Prose(random.Random(f"check {self._shape.seed} {number}"))
+        told = Prose(chance(f"check {self._shape.seed} {number}"))
         name = f"{number // 20 + 1}.{number % 20 + 1} {told.words(6)}"
         fields = {
             "check-name": name,
@@ -207,7 +213,9 @@ def _properties(
         "policy-used": "Advanced Scan",
         "system-type": "general-purpose",
     }
-    tags |= {f"cpe-{index}": f"cpe:/a:maker:product{index}" for index in range(source.randint(1, 8))}
+    tags |= {
+        f"cpe-{index}": f"cpe:/a:maker:product{index}" for index in range(source.randint(1, 8))
+    }
     tags |= {f"traceroute-hop-{index}": f"192.0.2.{index}" for index in range(source.randint(0, 4))}
     lines = "".join(f'<tag name="{name}">{text}</tag>\n' for name, text in tags.items())
     return f'<ReportHost name="{address}"><HostProperties>\n{lines}</HostProperties>\n'

@@ -18,6 +18,12 @@ _WORDS = """
 _POOL_LINES = 9_000
 _LINE = (28, 74)  # characters
 
+
+def source(name: str) -> random.Random:
+    """A source of chance that is the same for the same name."""
+    return random.Random(name)  # noqa: S311 - it makes up data, no secret
+
+
 Quantiles = Sequence[tuple[float, int]]  # (probability, characters), from 0 to 1
 
 

@@ -25,8 +25,8 @@ one in a shape its column cannot hold; its value then stands in place of the col
 * text: `"value"`; repeated: a list of such; with attributes or children: an object of
   `@attribute`, child names and `#text`;
 * `@name` at the top level is an attribute of ReportItem or ReportHost: one we do not know, or the
-  original text where a column holds a ruling instead (port, severity, pluginID); null = it was
-  absent;
+  original text where a column holds a ruling instead (port, severity, pluginID, the element
+  compliance-result); null = it was absent;
 * `attachment`: list of `{"name", "type", "size", "text" | "sha256"}`; size in bytes of the text;
   a text above ATTACHMENT_TEXT bytes is left in the native report and only its sha256 kept.
 """

@@ -31,7 +31,7 @@ _OPTIONS: dict[str, Any] = {
 }
 # libxml2's numbers (xmlerror.h)
 _RESOURCE_LIMIT = 114
-_TOO_LONG = frozenset((45, 47, 63, 110))  # comment, processing instruction, CDATA, name
+_NAME_TOO_LONG = 110
 _NOT_STARTED = frozenset((1, 4))  # no element found, document is empty
 
 
@@ -60,7 +60,8 @@ class Checker:
     def feed(self, chunk: bytes) -> None:
         self.bytes += len(chunk)
         if self.bytes > self._most_bytes:
-            raise FileTooLarge(f"The report is larger than {self._most_bytes} bytes")
+            beyond = Position(1, 1, self._most_bytes)
+            raise FileTooLarge(f"The report is larger than {self._most_bytes} bytes", beyond)
         try:
             self._parser.feed(chunk)
         except _Doctype:
@@ -90,9 +91,10 @@ def refusal(error: etree.XMLSyntaxError) -> Refused:
     code: int = cast("Any", error).code  # the stubs do not know it
     if code in _NOT_STARTED:
         return NotXML("The file does not begin like XML")
-    if code == _RESOURCE_LIMIT and "depth" in str(error.msg):
+    message = str(error.msg)
+    if code == _RESOURCE_LIMIT and "depth" in message:
         return TooDeep(f"Elements are nested more than {DEPTH} deep")
-    if code == _RESOURCE_LIMIT or code in _TOO_LONG:
+    if code in (_RESOURCE_LIMIT, _NAME_TOO_LONG) or "too big" in message:
         return TextTooLong("A text is longer than 10,000,000 bytes")
     line, column = error.position
     return Malformed("The file is not well-formed XML", Position(line, column, 0))

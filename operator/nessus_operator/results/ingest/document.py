@@ -162,9 +162,9 @@ class Document:
     def _read_other(self, child: _Element) -> None:
         """A child of ReportHost that v2 does not know: v1 says there what HostProperties say."""
         text = child.text or ""
-        if (tag := _HOST_V1.get(child.tag)) and not len(child):
-            if text != "(unknown)":
-                self.part.tags.append((tag, text.removesuffix("\\n")))
+        tag = _HOST_V1.get(child.tag)
+        if tag and not len(child) and text != "(unknown)":
+            self.part.tags.append((tag, text.removesuffix("\\n")))
         else:
             self.part.extra.setdefault(child.tag, []).append(shape(child))
 

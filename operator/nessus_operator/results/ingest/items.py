@@ -299,6 +299,8 @@ def _judge_check(item: Item) -> None:
         result = old[2]
     if result not in RESULTS:
         item.rulings.append("compliance result")
+    if not result:
+        item.extra["@compliance-result"] = None
     item.result = result or _RESULT_OF_SEVERITY.get(item.severity, "ERROR")
     if old and old[1]:
         item.texts.setdefault("compliance_check_name", old[1])

@@ -52,33 +52,36 @@ def locate(refused: Refused, source: Source, read: int, most_items: int) -> Refu
     `read`: how many bytes were looked at before it was refused; nothing behind them matters.
     A file that ends too early becomes Truncated, whatever the other parser called it.
     """
-    if isinstance(refused, FileTooLarge):
-        return FileTooLarge(refused.message, _end_of(source, read))
+    if isinstance(refused, FileTooLarge) and refused.position:
+        return FileTooLarge(refused.message, _place_of(source, refused.position.offset))
     parser = pyexpat.ParserCreate()
     spot = _Spot(parser)
     if watch := _WATCHES.get(type(refused)):
         watch(parser, spot, most_items)
     try:
-        ended = _parse(parser, source, read)
+        _parse(parser, source, read)
     except pyexpat.ExpatError as error:
         return _broken(refused, parser, error)
     except _Found:
-        return type(refused)(refused.message, spot.position)
-    if isinstance(refused, TextTooLong) and not ended:
-        return TextTooLong(refused.message, spot.position or spot.here())
-    return type(refused)(refused.message, _of_line(source, refused.position))
+        pass
+    position = spot.position
+    if isinstance(refused, DoctypeRefused) and position:
+        position = _begin_of_doctype(source, position)
+    if isinstance(refused, TextTooLong):
+        here = spot.here()
+        unfinished = read - here.offset > TEXT_BYTES  # markup of which the end was not seen
+        position = here if unfinished else position or here
+    return type(refused)(refused.message, position or _of_line(source, refused.position))
 
 
-def _parse(parser: Parser, source: Source, read: int) -> bool:
-    """Whether it was parsed to its end."""
+def _parse(parser: Parser, source: Source, read: int) -> None:
     with source.open() as opened:
         for chunk in opened.chunks():
             parser.Parse(chunk[:read], False)
             read -= len(chunk)
             if read < 0:
-                return False
+                return
     parser.Parse(b"", True)
-    return True
 
 
 def _broken(refused: Refused, parser: Parser, error: pyexpat.ExpatError) -> Refused:
@@ -132,20 +135,25 @@ def _watch_items(parser: Parser, spot: _Spot, most: int) -> None:
 
 
 def _watch_text(parser: Parser, spot: _Spot, _: int) -> None:
-    """Remembers where the text began that goes on, if it has no markup in it."""
+    """Remembers where the last text or markup began, until one is too long."""
+    begins: Position | None = None  # of the text that goes on
     length = 0
 
     def text(data: str) -> None:
-        nonlocal length
-        spot.position = spot.position or spot.here()
+        nonlocal begins, length
+        if begins is None:
+            begins = spot.position = spot.here()
         length += len(data)
         if length > TEXT_BYTES:
             raise _Found
 
     def markup(*_: object) -> None:
-        nonlocal length
-        spot.position = None
-        length = 0
+        nonlocal begins, length
+        here = spot.here()
+        before = spot.position
+        if before and begins is None and here.offset - before.offset > TEXT_BYTES:
+            raise _Found
+        spot.position, begins, length = here, None, 0
 
     parser.CharacterDataHandler = text
     parser.StartElementHandler = parser.EndElementHandler = markup
@@ -161,15 +169,28 @@ _WATCHES: dict[type[Refused], Watch] = {
 }
 
 
-def _end_of(source: Source, read: int) -> Position:
-    """The place of byte `read` (from 0)."""
-    line, start, offset = 1, 0, 0
+def _begin_of_doctype(source: Source, seen: Position) -> Position:
+    """expat tells of a DOCTYPE when it has read what comes before its declarations."""
+    with source.open() as opened:
+        head = b""
+        for chunk in opened.chunks():
+            head += chunk
+            if len(head) > seen.offset:
+                break
+    begins = head.rfind(b"<!DOCTYPE", 0, seen.offset + 1)
+    return _place_of(source, begins) if begins >= 0 else seen
+
+
+def _place_of(source: Source, offset: int) -> Position:
+    line, start, passed = 1, 0, 0
     with source.open() as opened:
         for chunk in opened.chunks():
-            seen = chunk[: read - offset]
+            seen = chunk[: offset - passed]
             line += seen.count(b"\n")
-            start = offset + seen.rfind(b"\n") + 1 if b"\n" in seen else start
-            offset += len(seen)
+            start = passed + seen.rfind(b"\n") + 1 if b"\n" in seen else start
+            passed += len(seen)
+            if passed == offset:
+                break
     return Position(line, offset - start + 1, offset)
 
 

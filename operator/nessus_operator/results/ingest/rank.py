@@ -34,7 +34,7 @@ _FIND_APART = """
     CREATE TABLE staging.{table}_ordinals AS
     SELECT w.rowid AS row, row_number() OVER (
         PARTITION BY r.namesake, p.port, p.protocol, k.plugin_id{key}
-        ORDER BY w.digest, k.severity, p.svc_name, k.extra
+        ORDER BY w.digest, k.severity, k.score, k.text, p.svc_name, k.extra
     ) - 1 AS ordinal
     {waiting}
     WHERE k.plugin_id IN (
@@ -50,7 +50,7 @@ _FILL = """
     {waiting}
     LEFT JOIN staging.{table}_ordinals o ON o.row = w.rowid
     ORDER BY k.severity DESC, k.score DESC, r.rank, p.port, p.protocol, k.plugin_id{key},
-        w.digest, p.svc_name, k.extra
+        w.digest, o.ordinal, p.svc_name, k.extra
 """
 # All others follow one another; ids of those that share the key of the row before.
 _REPEATED = """

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import cast
 
 import zstandard
@@ -31,7 +32,8 @@ class _Root:
         self.seen = False
 
     def feed(self, chunk: bytes) -> None:
-        self._parser.feed(chunk)
+        with suppress(etree.XMLSyntaxError):  # a fault behind the root element is found again
+            self._parser.feed(chunk)
         for _, element in cast("Iterator[tuple[str, _Element]]", self._parser.read_events()):
             self.seen = True
             if element.tag not in _ROOTS:
@@ -89,22 +91,23 @@ class Reading:
     def _take(self, chunk: bytes) -> None:
         self._unread = chunk
         self._checker.feed(chunk)
+        self._unread = b""
+        self._use(chunk)
+
+    def _use(self, chunk: bytes) -> None:
         if not self._root.seen:
             self._root.feed(chunk)
         if self._shortcut is None:
             self._shortcut = Shortcut(self._document, cut=self._cut and _is_utf8(chunk))
-        self._unread = b""
         self._shortcut.feed(chunk)
 
     def _keep_before(self, fault: Refused) -> None:
         """Read what of the chunk that the checker refused lies before the fault."""
-        if not (self._unread and self._shortcut and fault.position):
+        if not (self._unread and fault.position):
             return
         before = fault.position.offset - (self._checker.bytes - len(self._unread))
-        try:
-            self._shortcut.feed(self._unread[: max(before, 0)])
-        except Refused:
-            return  # a second fault, nearer to the beginning
+        with suppress(Refused):  # a second fault, nearer to the beginning
+            self._use(self._unread[: max(before, 0)])
 
 
 def _is_utf8(beginning: bytes) -> bool:

@@ -34,6 +34,7 @@ class Shortcut:
         self._document = document
         self._reader = ElementReader(document)
         self._cut_any = cut
+        self.cut_items = 0
         self._rest = b""
         self._confirmed = False
         self._known = KnownItems(document.staging)
@@ -113,6 +114,7 @@ class Shortcut:
                 rows.append((document.number, variant.kind, place, *row))
         except NotAllHere:
             waits = True
+        self.cut_items += len(rows) - before
         document.count(len(rows) - before)
         document.staging.flush()
         return skip_blank(buffer, position), waits

@@ -29,10 +29,12 @@ class Reads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A report on disk. `kept`: our own compressed copy (report.nessus.zst), else plain XML."""
+    """A report on disk. `kept`: our own compressed copy (report.nessus.zst), else plain XML.
+    `chunk`: bytes read at once."""
 
     path: Path
     kept: bool = False
+    chunk: int = CHUNK
 
     @property
     def bytes_on_disk(self) -> int:
@@ -46,20 +48,21 @@ class Source:
             if self.kept:
                 decompressor = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
                 reader = stack.enter_context(decompressor.stream_reader(file, closefd=False))
-                yield Opened(file, cast("Reads", reader))
+                yield Opened(file, cast("Reads", reader), self.chunk)
             else:
                 _refuse_compressed(file)
-                yield Opened(file, file)
+                yield Opened(file, file, self.chunk)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     _file: BinaryIO
     _reader: Reads
+    _chunk: int
 
     def chunks(self) -> Iterator[bytes]:
         """All of it in order; raises zstandard.ZstdError where a kept copy is damaged."""
-        while chunk := self._reader.read(CHUNK):
+        while chunk := self._reader.read(self._chunk):
             yield chunk
 
     def bytes_read(self) -> int:

@@ -36,7 +36,7 @@ _STAGING = (
     "CREATE TABLE staging.parts (host INTEGER, part TEXT)",
     # What items of one text share, and where an item was found; few distinct ones of each.
     "CREATE TABLE staging.kinds (kind INTEGER PRIMARY KEY, plugin INTEGER, plugin_id INTEGER, "
-    "severity INTEGER, score REAL, extra TEXT)",
+    "severity INTEGER, score REAL, extra TEXT, text BLOB)",
     "CREATE TABLE staging.places (place INTEGER PRIMARY KEY, port INTEGER, protocol TEXT, "
     "svc_name TEXT)",
     "CREATE TABLE staging.findings (host INTEGER, kind INTEGER, place INTEGER, digest BLOB, "
@@ -52,7 +52,7 @@ _ADD_FINDINGS = _ADD_FINDING + ", (?, ?, ?, ?, ?)" * (_TOGETHER - 1)
 _ADD_CHECKS = insert("staging.compliance", 6 + len(CODED_COLUMNS))
 _ADD_PLUGIN = insert("plugins", 2 + len(PLUGIN_COLUMNS))
 _ADD_REF = insert("plugin_refs", 4)
-_ADD_KIND = insert("staging.kinds", 6)
+_ADD_KIND = insert("staging.kinds", 7)
 _ADD_PLACE = insert("staging.places", 4)
 _ADD_HOST = insert("staging.hosts", 4)
 _ADD_PART = insert("staging.parts", 2)
@@ -119,11 +119,12 @@ class Staging:
     def kind(self, item: Item) -> int:
         """The number of what the item shares with others of its text."""
         plugin = item.plugin
-        row = self._plugin(plugin)
+        text = plugin.digest()
+        row = self._plugin(plugin, text)
         content = (row, plugin.id, item.severity, plugin.score, compact(item.extra))
         number, new = self._kinds.number(content)
         if new:
-            self.connection.execute(_ADD_KIND, (number, *content))
+            self.connection.execute(_ADD_KIND, (number, *content, text))
         return number
 
     def place(self, port: int, protocol: str | None, svc_name: str | None) -> int:
@@ -163,9 +164,9 @@ class Staging:
         self.findings.clear()
         self._checks.clear()
 
-    def _plugin(self, plugin: Plugin) -> int:
+    def _plugin(self, plugin: Plugin, text: bytes) -> int:
         """The row of the plugin's constant text, written when it is seen first."""
-        number, new = self._plugins.number(plugin.digest())
+        number, new = self._plugins.number(text)
         if new:
             self.connection.execute(_ADD_PLUGIN, (number, *plugin.values()))
             self.connection.executemany(
