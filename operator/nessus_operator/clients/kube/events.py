@@ -13,12 +13,12 @@ from nessus_operator.api.model import format_time
 from nessus_operator.clients import clock
 from nessus_operator.clients.errors import AlreadyExists, Fault
 from nessus_operator.clients.kube import paths
-from nessus_operator.clients.kube.requests import Kube
+from nessus_operator.clients.kube.requests import Kube, Object
 
 log = structlog.get_logger(__name__)
 
 Type = Literal["Normal", "Warning"]
-_NOTE_LENGTH = 1024
+_NOTE_BYTES = 1024
 
 
 def event_name(uid: str, reason: str, note: str) -> str:
@@ -42,11 +42,18 @@ class Recorder:
         *,
         action: str,
         type_: Type = "Normal",
-        namespace: str | None = None,
+        beside: Object | None = None,
     ) -> None:
-        """Tell one event; `namespace` where it shall lie elsewhere than the object."""
-        event = self._event(about, reason, note[:_NOTE_LENGTH], action, type_)
-        event["metadata"]["namespace"] = namespace or about.metadata.namespace
+        """Tell one event.
+
+        `beside` refers to an object in whose namespace the event shall lie instead: the API
+        server takes none that lies elsewhere than what it regards.
+        """
+        note = note.encode()[:_NOTE_BYTES].decode(errors="ignore")
+        event = self._event(about, reason, note, action, type_)
+        if beside:
+            event["related"], event["regarding"] = event["regarding"], beside
+        event["metadata"]["namespace"] = event["regarding"]["namespace"]
         try:
             await self._create_or_count(event)
         except Fault as error:

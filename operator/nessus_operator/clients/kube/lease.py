@@ -6,6 +6,7 @@ and continued takes itself for the leader for another whole deadline.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,6 +47,10 @@ class Observation:
 def may_take(seen: Observation, identity: str, duration: float, now: float) -> bool:
     """Free, ours already, or not renewed for a whole duration before our own eyes."""
     return seen.holder in ("", identity) or now - seen.since >= duration
+
+
+def _holder(lease: Object) -> str:
+    return (lease.get("spec") or {}).get("holderIdentity") or ""
 
 
 def body(
@@ -92,16 +97,16 @@ class Lease:
         """Wait until we lead."""
         log.info("Waiting for leadership", lease=f"{self._namespace}/{self._name}")
         while True:
-            if await self._try():
+            if await self._try(self._take):
                 log.info("Leads", identity=self.identity)
                 return
             await asyncio.sleep(self._terms.retry_period)
 
     async def keep(self) -> None:
-        """Renew until it fails for the renew deadline; then raises LeadershipLost."""
+        """Renew until it fails for the renew deadline, or another holds it: LeadershipLost."""
         while True:
             await asyncio.sleep(self._terms.retry_period)
-            if not await self._try() and not self.valid():
+            if not await self._try(self._renew) and not self.valid():
                 raise LeadershipLost(f"lease {self._namespace}/{self._name} was not renewed")
 
     async def release(self) -> None:
@@ -111,23 +116,23 @@ class Lease:
         self._renewed = float("-inf")
         try:
             lease = await self._kube.get(paths.leases(self._namespace, self._name))
-            if lease["spec"].get("holderIdentity") == self.identity:
+            if _holder(lease) == self.identity:
                 await self._write(lease, "")
         except Fault as error:
             log.warning("Lease not released", error=str(error))
 
-    async def _try(self) -> bool:
+    async def _try(self, write: Callable[[float], Awaitable[bool]]) -> bool:
         begun = clock.monotonic()
         try:
             async with asyncio.timeout(self._terms.retry_period):
-                taken = await self._take(begun)
+                written = await write(begun)
         except (Fault, TimeoutError) as error:
             if not isinstance(error, Conflict):
                 log.warning("Lease not reached", error=str(error) or "timeout")
             return False
-        if taken:
+        if written:
             self._renewed = begun
-        return taken
+        return written
 
     async def _take(self, begun: float) -> bool:
         try:
@@ -141,11 +146,20 @@ class Lease:
         await self._write(lease, self.identity)
         return True
 
+    async def _renew(self, begun: float) -> bool:
+        """Never take it back: whoever held it meanwhile did what we do not know of."""
+        lease = await self._kube.get(paths.leases(self._namespace, self._name))
+        if _holder(lease) != self.identity:
+            self._renewed = float("-inf")
+            by = _holder(lease) or "nobody"
+            raise LeadershipLost(f"lease {self._namespace}/{self._name} is held by {by}")
+        await self._write(lease, self.identity)
+        return True
+
     def _observe(self, lease: Object, now: float) -> None:
         version = lease["metadata"]["resourceVersion"]
         if self._seen is None or self._seen.version != version:
-            holder = lease["spec"].get("holderIdentity") or ""
-            self._seen = Observation(version, holder, now)
+            self._seen = Observation(version, _holder(lease), now)
 
     async def _write(self, old: Object | None, holder: str) -> None:
         moment, duration = clock.now(), self._terms.duration
