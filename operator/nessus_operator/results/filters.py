@@ -44,12 +44,17 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """SQL over the table of a level. `index`: the column of rows that leads to those it keeps."""
+    """SQL over the table of a level.
+
+    `index`: the column of rows that leads to those it keeps. `others`: the parameter in place of
+    which the same SQL keeps exactly the rows that it does not.
+    """
 
     level: Level
     sql: str
     params: tuple[Any, ...]
     index: str = ""
+    others: str | None = None
 
     @property
     def calls_back(self) -> bool:

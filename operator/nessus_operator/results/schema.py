@@ -171,6 +171,7 @@ INDEXES = (
     "CREATE INDEX hosts_host ON hosts (host)",
     "CREATE INDEX findings_host ON findings (host)",
     "CREATE INDEX findings_plugin ON findings (plugin)",
+    "CREATE INDEX findings_plugin_host ON findings (plugin, host)",
     "CREATE INDEX findings_severity ON findings (severity)",
     "CREATE INDEX findings_port ON findings (port)",
     "CREATE INDEX compliance_host ON compliance (host)",

@@ -1,17 +1,17 @@
 """Which rows fulfil the filters, and in what order: their ids, listed or found page by page.
 
-What is cheap to test is counted once and found again for every page, from whichever end is
-nearer. What is not, such as a text in the output of plugins, is found once and listed.
+What an index leads to, and what is slow to test, is found once and listed; the rest is counted and
+found again for every page, from whichever end is nearer.
 """
 
 import json
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import accumulate, chain
-from typing import Any
+from typing import Any, overload
 
 from nessus_operator.results.fields import TABLE
 from nessus_operator.results.filters import Term, Where
@@ -19,8 +19,9 @@ from nessus_operator.results.names import Level
 from nessus_operator.results.schema import INDEXES
 from nessus_operator.results.store import Results
 
-FEW = 20_000  # rows that are found and sorted sooner by an index than by looking at every row
+FEW = 50_000  # rows that an index leads to sooner than looking at every row does
 _NO_INDEX = "NOT INDEXED"
+_IN = "{} IN (SELECT value FROM json_each(?))"
 _INDEXES = frozenset(statement.split()[2] for statement in INDEXES)
 
 
@@ -40,6 +41,33 @@ _ORDERED = {
     Order.SCORE: "plugins AS p CROSS JOIN {table} AS f ON f.plugin = p.id WHERE {where} "
     "ORDER BY p.cvss_score IS NULL, p.cvss_score DESC, f.id",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class AllBut(Sequence[int]):
+    """The ids from `first` to `last` without those that are `left_out`, which ascend."""
+
+    first: int
+    last: int
+    left_out: Sequence[int]
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1 - len(self.left_out)
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[int]: ...
+    def __getitem__(self, index: int | slice) -> int | list[int]:
+        if isinstance(index, slice):
+            return [self[one] for one in range(*index.indices(len(self)))]
+        if index < 0 or index >= len(self):
+            raise IndexError(index)
+        # So many are left out before it as leave it at its place among the rest.
+        before = bisect_right(
+            range(len(self.left_out)), index, key=lambda at: self.left_out[at] - self.first - at
+        )
+        return self.first + index + before
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +187,75 @@ def select(
     return _counted(results, found, few)
 
 
-def _counted(results: Results, found: Clause, few: int) -> Walked:
-    """A selection by terms that are cheap to test. One index may count many rows, but rows that
-    are many are walked in their own order."""
-    single = f"{found.table}_{found.terms[0].index}" if len(found.terms) == 1 else ""
-    access = f"INDEXED BY {single}" if single in _INDEXES else _access(results, found, few)
-    [(total,)] = results.rows(
-        f"SELECT count(*) FROM {found.table} AS f {access} WHERE {found.sql}", found.params
-    )
-    source = f"{found.table} AS f {access if total <= few else _NO_INDEX}"
+def _counted(results: Results, found: Clause, few: int) -> Selection:
+    """A selection by terms that are cheap to test: listed if an index leads to its rows."""
+    if len(found.terms) == 1 and f"{found.table}_{found.terms[0].index}" in _INDEXES:
+        return _by_one_term(results, found, few)
+    access = _access(results, found, few)
+    if access != _NO_INDEX:
+        source = f"{found.table} AS f {access}"
+        return Listed(_ascending(_listed(results, found, f"{source} WHERE {found.sql}")))
+    return _walked(results, found)
+
+
+def _by_one_term(results: Results, found: Clause, few: int) -> Selection:
+    """Where most rows are selected, those that are not are listed."""
+    [term] = found.terms
+    source = f"{found.table} AS f INDEXED BY {found.table}_{term.index}"
+    [(total,)] = results.rows(f"SELECT count(*) FROM {source} WHERE {found.sql}", found.params)
+    rows = found.last - found.first + 1
+    if min(total, rows - total) > few or (total > few and term.others is None):
+        return _walked(results, found, total)
+    if total <= rows - total or term.others is None:
+        return Listed(_ascending(_listed(results, found, f"{source} WHERE {found.sql}")))
+    others = replace(found, terms=(replace(term, params=(term.others,)),))
+    left_out = _ascending(_listed(results, others, f"{source} WHERE {others.sql}"))
+    return Listed(AllBut(found.first, found.last, left_out))
+
+
+def _walked(results: Results, found: Clause, total: int | None = None) -> Selection:
+    source = f"{found.table} AS f {_NO_INDEX}"
+    if total is None:
+        [(total,)] = results.rows(f"SELECT count(*) FROM {source} WHERE {found.sql}", found.params)
+    elif total:
+        found = _narrowed(results, found)
     return Walked(results, source, found.sql, found.params, total)
+
+
+def _narrowed(results: Results, found: Clause) -> Clause:
+    """Of one set: its rows may lie close together, and walking begins at one of their ends."""
+    [term] = found.terms
+    if term.others is None:
+        return found
+    end = f"(SELECT {{}}(f.id) FROM {found.table} AS f WHERE f.{term.index} = j.value)"
+    [(first, last)] = results.rows(
+        f"SELECT min({end.format('min')}), max({end.format('max')}) FROM json_each(?) AS j",
+        term.params,
+    )
+    return replace(found, first=max(first, found.first), last=min(last, found.last))
+
+
+def _set_terms(results: Results, table: str, sets: Sequence[tuple[str, str, str]]) -> list[Term]:
+    """Sets of hosts and of plugins as terms on rows. That of two which has fewer rows leads to
+    them; an index of plugins tells the host of each row."""
+
+    def rows(one: tuple[str, str, str]) -> int:
+        column, found, _ = one
+        some = f"SELECT 1 FROM {table} AS f WHERE f.{column} IN (SELECT value FROM json_each(?))"
+        [(count,)] = results.rows(f"SELECT count(*) FROM ({some} LIMIT ?)", (found, FEW))
+        return int(count)
+
+    if len(sets) == 2:
+        (column, found, _), (other, with_, _) = sorted(sets, key=rows)
+        both = column == "plugin" and f"{table}_plugin_host" in _INDEXES
+        return [
+            Term(Level.ROW, _IN.format(f"f.{column}"), (found,), "plugin_host" if both else column),
+            Term(Level.ROW, _IN.format(f"+f.{other}"), (with_,)),
+        ]
+    return [
+        Term(Level.ROW, _IN.format(f"f.{column}"), (found,), column, others)
+        for column, found, others in sets
+    ]
 
 
 def _access(results: Results, found: Clause, few: int) -> str:
@@ -212,6 +299,7 @@ def _ranks(results: Results, table: str, severities: frozenset[int]) -> tuple[in
 def _row_terms(results: Results, where: Where) -> list[Term] | None:
     """All terms as terms on rows; those on hosts and plugins become sets. None: nothing fits."""
     terms = list(where.of(Level.ROW))
+    sets = []
     for level, source, column in (
         (Level.HOST, "hosts AS h", "host"),
         (Level.PLUGIN, "plugins AS p", "plugin"),
@@ -220,13 +308,13 @@ def _row_terms(results: Results, where: Where) -> list[Term] | None:
             continue
         clause = " AND ".join(term.sql for term in on_level)
         params = tuple(chain.from_iterable(term.params for term in on_level))
-        found = [row[0] for row in results.rows(f"SELECT id FROM {source} WHERE {clause}", params)]
+        found = {row[0] for row in results.rows(f"SELECT id FROM {source} WHERE {clause}", params)}
+        others = {row[0] for row in results.rows(f"SELECT id FROM {source}")} - found
         if not found:
             return None
-        [(all_of_them,)] = results.rows(f"SELECT count(*) FROM {source}")
-        if len(found) < all_of_them:
-            sql = f"f.{column} IN (SELECT value FROM json_each(?))"
-            terms.append(Term(Level.ROW, sql, (json.dumps(found),), column))
+        if others:
+            sets.append((column, json.dumps(sorted(found)), json.dumps(sorted(others))))
+    terms += _set_terms(results, TABLE[where.record], sets)
     spread = sorted(where.severities)
     if spread and spread[-1] - spread[0] >= len(spread):
         terms.append(
@@ -236,5 +324,11 @@ def _row_terms(results: Results, where: Where) -> list[Term] | None:
 
 
 def _listed(results: Results, found: Clause, body: str) -> "array[int]":
-    rows = results.rows(f"SELECT f.id FROM {body}", found.params)
-    return array("I", chain.from_iterable(rows))
+    # One JSON array is read faster than a row for each id.
+    ids = f"SELECT json_group_array(id) FROM (SELECT f.id AS id FROM {body})"
+    [(listed,)] = results.rows(ids, found.params)
+    return array("I", json.loads(listed))
+
+
+def _ascending(ids: "array[int]") -> "array[int]":
+    return array("I", sorted(ids))
