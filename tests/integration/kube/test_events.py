@@ -80,18 +80,25 @@ async def test_another_thing_is_another_event(
     assert len(await events(kube, namespace)) == 2
 
 
-async def test_it_may_lie_elsewhere_than_what_it_is_about(
+async def test_it_may_lie_beside_another_object(
     connect: Connect, about: NessusScan, kube: Admin, namespace: str
 ) -> None:
     """A namespace that is being deleted takes no new objects."""
-    await record(connect, about, namespace="kube-public")
+    lease = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "namespace": "kube-public",
+        "name": "nessus-operator",
+    }
+    await record(connect, about, beside=lease)
     assert await events(kube, namespace) == []
-    found = [
+    (event,) = [
         event
         for event in await events(kube, "kube-public")
-        if event["regarding"].get("uid") == about.metadata.uid
+        if event.get("related", {}).get("uid") == about.metadata.uid
     ]
-    assert [event["regarding"]["namespace"] for event in found] == [namespace]
+    assert event["regarding"] == lease
+    assert event["related"]["namespace"] == namespace
 
 
 NOTES = {"long": "x" * 5000, "long in other letters": "\u2620" * 5000, "empty": ""}

@@ -92,6 +92,12 @@ RUNNING: dict[str, Row] = {
         NOW,
         DecideStop(StopReason.DELETED),
     ),
+    "its pool drains": (
+        scan(statuses.launched()),
+        seen(remote(), draining=True),
+        NOW,
+        DecideStop(StopReason.CANCELLED),
+    ),
     "its scope was narrowed": (
         scan(statuses.launched()),
         seen(remote(), scope_refused=True),
@@ -241,6 +247,12 @@ STOPPING: dict[str, Row] = {
         seen(remote(RemoteState.STOPPED)),
         NOW,
         Collect(Phase.FAILED, Reason.SCOPE_DENIED),
+    ),
+    "its pool drains no more": (
+        scan(stopping(STOP)),
+        seen(remote(), draining=False),
+        NOW,
+        StopRemote(),
     ),
     "a later cause changes nothing": (
         scan(stopping(StopReason.DEADLINE), cancel=True),
