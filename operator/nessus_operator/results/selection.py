@@ -202,21 +202,29 @@ def _by_one_term(results: Results, found: Clause, few: int) -> Selection:
     """Where most rows are selected, those that are not are listed."""
     [term] = found.terms
     source = f"{found.table} AS f INDEXED BY {found.table}_{term.index}"
-    [(total,)] = results.rows(f"SELECT count(*) FROM {source} WHERE {found.sql}", found.params)
-    rows = found.last - found.first + 1
-    if min(total, rows - total) > few or (total > few and term.others is None):
-        return _walked(results, found, total)
-    if total <= rows - total or term.others is None:
-        return Listed(_ascending(_listed(results, found, f"{source} WHERE {found.sql}")))
     others = replace(found, terms=(replace(term, params=(term.others,)),))
-    left_out = _ascending(_listed(results, others, f"{source} WHERE {others.sql}"))
-    return Listed(AllBut(found.first, found.last, left_out))
+    rows = found.last - found.first + 1
+    if term.others and len(term.others) < len(term.params[0]):  # count where there is less
+        total = rows - _count(results, others, source)
+    else:
+        total = _count(results, found, source)
+    if total <= few:
+        return Listed(_ascending(_listed(results, found, f"{source} WHERE {found.sql}")))
+    if term.others and rows - total <= few:
+        left_out = _ascending(_listed(results, others, f"{source} WHERE {others.sql}"))
+        return Listed(AllBut(found.first, found.last, left_out))
+    return _walked(results, found, total)
+
+
+def _count(results: Results, found: Clause, source: str) -> int:
+    [(count,)] = results.rows(f"SELECT count(*) FROM {source} WHERE {found.sql}", found.params)
+    return int(count)
 
 
 def _walked(results: Results, found: Clause, total: int | None = None) -> Selection:
     source = f"{found.table} AS f {_NO_INDEX}"
     if total is None:
-        [(total,)] = results.rows(f"SELECT count(*) FROM {source} WHERE {found.sql}", found.params)
+        total = _count(results, found, source)
     elif total:
         found = _narrowed(results, found)
     return Walked(results, source, found.sql, found.params, total)
