@@ -181,6 +181,8 @@ def select(
         )
     if not found.terms:
         return Listed(range(found.first, found.last + 1))
+    if all(term.index == "severity" for term in found.terms):
+        return Listed(AllBut(found.first, found.last, _between(results, found, where.severities)))
     if any(term.calls_back for term in found.terms):
         source = f"{found.table} AS f {_access(results, found, few)}"
         return Listed(_listed(results, found, f"{source} WHERE {found.sql} ORDER BY f.id"))
@@ -278,7 +280,7 @@ def _access(results: Results, found: Clause, few: int) -> str:
             f"WHERE f.id BETWEEN ? AND ? AND {term.sql} LIMIT ?"
         )
         [(rows,)] = results.rows(
-            f"SELECT count(*) FROM ({some})", (found.first, found.last, *term.params, few + 1)
+            f"SELECT count(*) FROM ({some})", (found.first, found.last, *term.params, fewest)
         )
         if rows < fewest:
             narrowest, fewest = f"INDEXED BY {index}", rows
@@ -302,6 +304,16 @@ def _ranks(results: Results, table: str, severities: frozenset[int]) -> tuple[in
         for row in results.rows(f"{ends}{direction} LIMIT 1", (severity,))
     ]
     return min(found, default=1), max(found, default=0)
+
+
+def _between(results: Results, found: Clause, severities: frozenset[int]) -> Sequence[int]:
+    """The ids of other severities within those of `found`."""
+    ids = array("I")
+    for severity in range(max(severities), min(severities), -1):
+        if severity not in severities:
+            first, last = _ranks(results, found.table, frozenset((severity,)))
+            ids.extend(range(first, last + 1))
+    return ids
 
 
 def _row_terms(results: Results, where: Where) -> list[Term] | None:
