@@ -1,4 +1,4 @@
-"""The only place that reads the clocks; everything else takes `now` as an argument."""
+"""The only place that reads the wall clock; everything else takes `now` as an argument."""
 
 import time
 from datetime import UTC, datetime
