@@ -19,6 +19,7 @@ _KNOWN_BYTES = 6_000_000
 _LINE_BYTES = 120  # what a remembered line costs besides its bytes
 _LONGEST_REMEMBERED = 4096  # bytes
 _LONGEST_PATTERN = 1_000  # characters of a term that SQLite looks for; the rest is compared here
+_EMPTY = bytearray()
 _INSERT = "INSERT INTO lines VALUES (?, ?)"
 
 
@@ -39,10 +40,11 @@ class LineWriter(dict[bytes, bytes]):
         self._lines: list[bytes] = []
         self._ready: list[tuple[int, str]] = []
 
-    def code(self, text: bytes) -> bytes:
-        return b"".join(map(self.__getitem__, text.split(b"\n")))
+    def code(self, text: bytes) -> bytearray:
+        """As a bytearray, which sqlite3 takes without asking for adapters."""
+        return _EMPTY.join(map(self.__getitem__, text.split(b"\n")))
 
-    def code_list(self, elements: list[str]) -> bytes:
+    def code_list(self, elements: list[str]) -> bytearray:
         """A list as a text with an element a line."""
         return self.code("\n".join(element.replace("\n", " ") for element in elements).encode())
 

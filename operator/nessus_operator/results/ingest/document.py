@@ -96,10 +96,11 @@ class Document:
     def host(self) -> int:
         """The number of the open host; from here on `number` has it."""
         if not self.number:
-            self.number, new = self._registry.number(self._name, self.part)
+            tags = self.part.firsts()
+            ip, uuid = tags.get("host-ip"), tags.get("host-uuid")
+            self.number, new = self._registry.number(self._name, ip, uuid)
             if new:
-                tie = f"{self.part.tag('host-ip')} {self.part.tag('host-uuid')}"
-                self.staging.add_host(self.number, self._name, tie)
+                self.staging.add_host(self.number, self._name, f"{ip} {uuid}")
         return self.number
 
     def count(self, items: int) -> None:

@@ -23,6 +23,12 @@ _EVIDENCE_TEXT = 4096  # characters of one output
 _EVIDENCE_TEXTS = 8  # of one plugin and host
 _DEAD = "considered as dead"  # plugin 10180 of a host that did not answer
 
+_COLUMNS = tuple(column.column for column in HOST_COLUMNS)
+_TAGS = {
+    column.column: column.source.removeprefix("tag ")
+    for column in HOST_COLUMNS
+    if column.source.startswith("tag ") and "," not in column.source
+}
 _MOMENTS = {
     "host_start": ("HOST_START_TIMESTAMP", "HOST_START", "HOST_START_TIME"),
     "host_end": ("HOST_END_TIMESTAMP", "HOST_END", "HOST_END_TIME"),
@@ -37,8 +43,9 @@ class HostPart:
     extra: dict[str, list[Any]] = field(default_factory=dict)
     evidence: dict[int, list[str]] = field(default_factory=dict)
 
-    def tag(self, name: str) -> str | None:
-        return next((value for key, value in self.tags if key == name), None)
+    def firsts(self) -> dict[str, str]:
+        """The first value of each tag."""
+        return dict(reversed(self.tags))
 
     def witness(self, plugin: int, output: str) -> None:
         """Keep the output of a plugin that tells of the scan or of logins."""
@@ -75,9 +82,8 @@ class HostRegistry:
         self._by_name: dict[str, list[_Known]] = {}
         self._count = 0
 
-    def number(self, name: str, part: HostPart) -> tuple[int, bool]:
+    def number(self, name: str, ip: str | None, uuid: str | None) -> tuple[int, bool]:
         """The number of the host, and whether it is new."""
-        ip, uuid = part.tag("host-ip"), part.tag("host-uuid")
         known = self._by_name.setdefault(name, [])
         for index, host in enumerate(known):
             if host.agrees(ip, uuid):
@@ -114,8 +120,7 @@ def merge(name: str, parts: Sequence[HostPart], policy_login: bool, judge: Judge
     signals = _signals(properties, parts, policy_login)
     verdict = judge.host(signals)
     columns: dict[str, str | None] = {
-        column.column: _first(properties.get(column.source.removeprefix("tag ")))
-        for column in HOST_COLUMNS
+        column: _first(properties.get(tag)) for column, tag in _TAGS.items()
     }
     columns |= {column: _moment(properties, tags) for column, tags in _MOMENTS.items()}
     columns |= {
@@ -124,7 +129,7 @@ def merge(name: str, parts: Sequence[HostPart], policy_login: bool, judge: Judge
         "host_properties": compact({tag: listed(values) for tag, values in properties.items()}),
     }
     row = (
-        *(columns[column.column] for column in HOST_COLUMNS),
+        *map(columns.get, _COLUMNS),
         verdict.reason,
         json.dumps(verdict.plugins),
         compact(_extra(parts)),
@@ -136,7 +141,7 @@ def _properties(parts: Iterable[HostPart]) -> dict[str, list[str]]:
     """Every tag's values; of a later element only those that are new."""
     found: dict[str, list[str]] = {}
     for part in parts:
-        before = {tag: set(values) for tag, values in found.items()}
+        before = {tag: set(values) for tag, values in found.items()} if found else {}
         for tag, value in part.tags:
             if value not in before.get(tag, ()):
                 found.setdefault(tag, []).append(value)

@@ -42,6 +42,7 @@ _RESULT_OF_SEVERITY = {1: "PASSED", 2: "WARNING", 3: "FAILED"}
 _OLD_STYLE = re.compile(
     r'\s*(?:"(.{1,2000}?)"\s*:)?\s*\[(PASSED|FAILED|WARNING|ERROR)\]', re.DOTALL
 )
+_PLUGIN_COLUMNS = tuple(column.column for column in PLUGIN_COLUMNS)
 _ITEM_ATTRIBUTES = frozenset(
     ("port", "svc_name", "protocol", "severity", "pluginID", "pluginName", "pluginFamily")
 )
@@ -85,12 +86,11 @@ class Plugin:
 
     def values(self) -> tuple[Scalar | None, ...]:
         """In the order of the table, without the id of the row."""
-        extra = compact(self.extra)
-        return (*(self.columns.get(column.column) for column in PLUGIN_COLUMNS), extra)
+        return (*map(self.columns.get, _PLUGIN_COLUMNS), compact(self.extra))
 
     def digest(self) -> bytes:
         """Equal for equal text."""
-        content = json.dumps([self.values(), self.refs], sort_keys=True)
+        content = repr((self.values(), sorted(self.refs.items())))
         return hashlib.sha256(content.encode()).digest()[:16]
 
 
@@ -98,7 +98,7 @@ class Plugin:
 class Item:
     """One row. `texts`: the coded columns of its table, `lists`: those of them that are lists.
 
-    rulings: what was odd and had to be decided.
+    rulings: what was odd and had to be decided. kind: its number in the staging, once it has one.
     """
 
     record: Record
@@ -112,6 +112,7 @@ class Item:
     lists: dict[str, list[str]] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     rulings: list[str] = field(default_factory=list)
+    kind: int = 0
 
     @property
     def output(self) -> str | None:

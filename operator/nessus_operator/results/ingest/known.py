@@ -47,7 +47,7 @@ class Variant:
     before: bytes
     after: bytes | None
     kind: int
-    output: bytes | None  # coded, where it is constant
+    output: bytes | bytearray | None  # coded, where it is constant
     witness: int  # the plugin, if it tells of scan or login; else 0
     rulings: tuple[str, ...]
     remarkable: bool  # one of these two is there

@@ -38,7 +38,7 @@ class Shortcut:
         self._rest = b""
         self._confirmed = False
         self._known = KnownItems(document.staging)
-        self._short: dict[bytes, tuple[bytes, bytes | None]] = {}
+        self._short: dict[bytes, tuple[int, bytes | bytearray | None]] = {}
         self._lines = document.staging.lines
 
     def feed(self, chunk: bytes) -> None:
@@ -119,7 +119,7 @@ class Shortcut:
         document.staging.flush()
         return skip_blank(buffer, position), waits
 
-    def _code(self, raw: bytes) -> tuple[bytes, bytes | None]:
+    def _code(self, raw: bytes) -> tuple[int, bytes | bytearray | None]:
         """Digest and coded text of an output as it is written; many short ones are the same."""
         text = plain(raw) if b"&" in raw or b"\r" in raw else raw
         row = digest(text), self._lines.code(text)

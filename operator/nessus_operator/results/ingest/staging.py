@@ -39,9 +39,9 @@ _STAGING = (
     "severity INTEGER, score REAL, extra TEXT, text BLOB)",
     "CREATE TABLE staging.places (place INTEGER PRIMARY KEY, port INTEGER, protocol TEXT, "
     "svc_name TEXT)",
-    "CREATE TABLE staging.findings (host INTEGER, kind INTEGER, place INTEGER, digest BLOB, "
+    "CREATE TABLE staging.findings (host INTEGER, kind INTEGER, place INTEGER, digest INTEGER, "
     "plugin_output BLOB)",
-    "CREATE TABLE staging.compliance (host INTEGER, kind INTEGER, place INTEGER, digest BLOB, "
+    "CREATE TABLE staging.compliance (host INTEGER, kind INTEGER, place INTEGER, digest INTEGER, "
     "check_key TEXT, compliance_result TEXT, "
     + ", ".join(f"{column} BLOB" for column in CODED_COLUMNS)
     + ")",
@@ -58,9 +58,9 @@ _ADD_HOST = insert("staging.hosts", 4)
 _ADD_PART = insert("staging.parts", 2)
 
 
-def digest(text: bytes) -> bytes:
+def digest(text: bytes) -> int:
     """What rows of one identity key are ranked by: the head of their output's sha256."""
-    return hashlib.sha256(text).digest()[:16]
+    return int.from_bytes(hashlib.sha256(text).digest()[:7], "big")
 
 
 class _Numbers:
@@ -118,14 +118,15 @@ class Staging:
 
     def kind(self, item: Item) -> int:
         """The number of what the item shares with others of its text."""
-        plugin = item.plugin
-        text = plugin.digest()
-        row = self._plugin(plugin, text)
-        content = (row, plugin.id, item.severity, plugin.score, compact(item.extra))
-        number, new = self._kinds.number(content)
-        if new:
-            self.connection.execute(_ADD_KIND, (number, *content, text))
-        return number
+        if not item.kind:
+            plugin = item.plugin
+            text = plugin.digest()
+            row = self._plugin(plugin, text)
+            content = (row, plugin.id, item.severity, plugin.score, compact(item.extra))
+            item.kind, new = self._kinds.number(content)
+            if new:
+                self.connection.execute(_ADD_KIND, (item.kind, *content, text))
+        return item.kind
 
     def place(self, port: int, protocol: str | None, svc_name: str | None) -> int:
         content = (port, protocol, svc_name)
@@ -188,7 +189,7 @@ class Staging:
             self.connection.executemany(_ADD_CHECKS, self._checks)
             self._checks.clear()
 
-    def _coded(self, item: Item, column: str) -> bytes | None:
+    def _coded(self, item: Item, column: str) -> bytearray | None:
         if (text := item.texts.get(column)) is not None:
             return self.lines.code(text.encode())
         elements = item.lists.get(column)
