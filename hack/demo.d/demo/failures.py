@@ -2,6 +2,8 @@
 
 import errno
 
+DISK_FULL = "the disk is full: free some room, or point TMPDIR to another"
+
 
 class Failure(Exception):
     """It cannot go on (exit status 1). `details` are lines of others, such as the end of a log."""
@@ -30,6 +32,6 @@ class Interrupted(Exception):
 def explain(error: OSError) -> str:
     """An error of the operating system as one sentence for people."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "the disk is full: free some room, or point TMPDIR to another"
+        return DISK_FULL
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}{error.strerror or error}"

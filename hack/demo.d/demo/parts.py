@@ -12,6 +12,7 @@ import httpx2
 from demo import manifests
 from demo.children import Child, Children
 from demo.controlplane import REPOSITORY, ControlPlane, write_secret
+from demo.failures import Failure
 from demo.manifests import Scanner
 from demo.targets import Plan
 from nessus_gateway import tokens
@@ -78,7 +79,7 @@ async def start_scanner(
     return Scanner(name, url, access_key, secret_key)
 
 
-async def start_operator(ground: Ground) -> None:
+async def start_operator(ground: Ground) -> Child:
     login = ground.folder / "operator.kubeconfig"
     await ground.plane.login(manifests.SYSTEM, "nessus-operator", login)
     environment = ground.environment(
@@ -92,16 +93,20 @@ async def start_operator(ground: Ground) -> None:
     command = [*_PYTHON, "nessus_operator"]
     child = await ground.children.start("operator", command, environment)
     await ground.children.until(child, _ready, _READY_SECONDS)
+    return child
 
 
-async def create_pool(plane: ControlPlane, scanners: Sequence[Scanner], plan: Plan) -> None:
-    """Returns when the operator finds the pool ready to take scans."""
+async def create_pool(
+    plane: ControlPlane, operator: Child, scanners: Sequence[Scanner], plan: Plan
+) -> None:
+    """Returns when the operator finds the pool ready to take scans. Raises Failure."""
     await plane.kubectl("create", "-f", "-", given=manifests.keys(scanners))
     await plane.kubectl("create", "-f", "-", given=manifests.pool(scanners, plan))
-    place = ("--namespace", manifests.NAMESPACE)
-    await plane.kubectl(
-        "wait", *place, "--for=condition=Ready", f"spool/{manifests.POOL}", "--timeout=60s"
-    )
+    pool = ("--namespace", manifests.NAMESPACE, f"spool/{manifests.POOL}")
+    try:
+        await plane.kubectl("wait", *pool, "--for=condition=Ready", "--timeout=60s")
+    except Failure as failure:
+        raise operator.failed(f"did not make the pool ready ({failure})") from failure
 
 
 async def start_gateway(ground: Ground, port: int) -> Gateway:

@@ -54,6 +54,9 @@ class Screen:
     def say(self, text: str) -> None:
         self._line(Text(clean(text)))
 
+    def ending(self) -> None:
+        self.say("\nEnding all of it, which takes some seconds.")
+
     async def follow(self, statuses: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:
         """Answers the last; a bar on a terminal, else a line for each change."""
         show = self._bar if self._out.is_terminal else self._lines

@@ -36,16 +36,18 @@ class Wishes:
 
 async def tell(wishes: Wishes, screen: Screen) -> None:
     """Raises Failure, AlreadySaid, Interrupted or OSError. However it ends, nothing is left."""
-    watch = Watch()
+    watch = Watch(screen.ending)
     plane = await watch.over(ControlPlane.up())
     try:
         plane.watch(watch.fault)
         folder = plane.home / "demo"  # whoever removes the control plane removes our part as well
         folder.mkdir()
         ground = Ground(plane, Children(folder, watch.fault), folder)
+        room = asyncio.create_task(watch.keep_room(folder))
         try:
             await _perform(ground, watch, wishes, screen)
         finally:
+            room.cancel()
             await ground.children.end()
     finally:
         await remove(plane.home)
@@ -91,8 +93,8 @@ async def _set_up(ground: Ground, wishes: Wishes, screen: Screen) -> tuple[list[
         for name in SCANNERS
     ]
     screen.step("scanners", f"simulated, at {' and '.join(scanner.url for scanner in scanners)}")
-    await parts.start_operator(ground)
-    await parts.create_pool(ground.plane, scanners, wishes.plan)
+    operator = await parts.start_operator(ground)
+    await parts.create_pool(ground.plane, operator, scanners, wishes.plan)
     screen.step("operator", f"serves pool {manifests.POOL} in namespace {manifests.NAMESPACE}")
     gateway = await parts.start_gateway(ground, wishes.port)
     screen.step("gateway", f"speaks MCP at {gateway.url}")
