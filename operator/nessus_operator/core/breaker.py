@@ -28,11 +28,16 @@ class Breaker:
         """May ordinary calls be made?"""
         return self.state is CircuitState.CLOSED
 
+    def rests_until(self, rules: CircuitBreaker) -> datetime | None:
+        """Before then no probe may be made; None: one may be made at any time."""
+        if self.state is not CircuitState.OPEN or self.open_time is None:
+            return None
+        return self.open_time + self.wait(rules)
+
     def allows_probe(self, rules: CircuitBreaker, now: datetime) -> bool:
         """May one probe be made?"""
-        if self.state is not CircuitState.OPEN or self.open_time is None:
-            return True
-        return now >= self.open_time + self.wait(rules)
+        until = self.rests_until(rules)
+        return until is None or now >= until
 
     def probing(self) -> Self:
         """A probe starts."""

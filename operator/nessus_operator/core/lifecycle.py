@@ -130,6 +130,7 @@ class Sight:
     """What is known of the world around one scan."""
 
     pool_going: bool = False  # its pool does not exist, or is being deleted
+    pool_deletion_time: datetime | None = None  # since when it is being deleted
     draining: bool = False  # its pool's stopPolicy is HoldAndDrain
     scope_refused: bool = False  # the pool's scope of today refuses its targets
     scanner_known: bool = True  # there is a way to reach its scanner
@@ -249,20 +250,26 @@ def _clean_up(scan: NessusScan, sight: Sight, now: datetime) -> Step:
     """What is left on scanners goes first, then our finalizer."""
     if not scan.finalized:
         return Nothing()
-    deleted = scan.metadata.deletion_timestamp
-    since = deleted if sight.scanner_known else deleted or scan.status.completion_time
+    since = _wanted_gone_since(scan, sight)
     if since and now >= since + timedelta(seconds=sight.cleanup_seconds):
         return Abandon()
     if scan.status.remote_cleanups:
         return CleanUp(scan.status.remote_cleanups[0])
     if scan.phase is Phase.QUEUED:
         return Release()
-    if sight.remote_scan == "DeleteWithScan" and not deleted:
+    if sight.remote_scan == "DeleteWithScan" and not (scan.metadata.deleting or sight.pool_going):
         return Nothing()
     left = current(scan)
     if left is None or (sight.remote_scan == "Keep" and scan.status.results):
         return Release()
     return CleanUp(left)
+
+
+def _wanted_gone_since(scan: NessusScan, sight: Sight) -> datetime | None:
+    """Since when clean-up holds something up; None: it has all the time in the world."""
+    deletions = (scan.metadata.deletion_timestamp, sight.pool_deletion_time)
+    since = min(filter(None, deletions), default=None)
+    return since if since or sight.scanner_known else scan.status.completion_time
 
 
 def current(scan: NessusScan) -> RemoteCleanup | None:

@@ -122,9 +122,9 @@ def polled(scan: NessusScan, details: RemoteDetails, now: datetime) -> ScanStatu
     return warned(status, _strange(details))
 
 
-def unreachable(scan: NessusScan) -> ScanStatus:
-    """Running, and the scanner does not answer: a wait, since the scan may well go on there."""
-    message = f"{scan.status.scanner_name} does not answer; waiting until the deadline"
+def unreachable(scan: NessusScan, trouble: str = "does not answer") -> ScanStatus:
+    """Running, and the scanner cannot be asked: a wait, since the scan may well go on there."""
+    message = f"{scan.status.scanner_name} {trouble}; waiting until the deadline"
     if scan.status.message == message:
         return scan.status
     return scan.status.but(message=message, observed_generation=scan.metadata.generation)

@@ -3,9 +3,13 @@
 Only what carries a token of a scan that we know is touched, and only under its id or token.
 """
 
+from contextlib import suppress
+from datetime import timedelta
+
 import structlog
 
 from nessus_operator.api.pool import Orphan, ScannerPool
+from nessus_operator.api.reasons import Reason
 from nessus_operator.api.remote import ENDED, RemoteScan, RemoteState
 from nessus_operator.api.scan import NessusScan, RemoteCleanup
 from nessus_operator.clients import clock
@@ -16,8 +20,6 @@ from nessus_operator.handlers.scanners import ScannerWatch
 from nessus_operator.handlers.world import World
 
 log = structlog.get_logger(__name__)
-
-ORPHANS = 100
 
 
 async def remove(
@@ -58,13 +60,19 @@ async def remove_strays(world: World, watch: ScannerWatch) -> None:
         empty = remote.state is RemoteState.EMPTY and not remote.in_trash
         if token and empty and _is_stray(world, remote, token):
             await _remove_one(world, remote, watch)
+            _look_again(world, watch)
+
+
+def _look_again(world: World, watch: ScannerWatch) -> None:
+    """Only the next list tells whether it is gone."""
+    watch.look_by(clock.now() + timedelta(seconds=world.settings.first_poll_seconds))
 
 
 def _is_stray(world: World, remote: RemoteScan, token: str) -> bool:
     uid = tokens.uid_of(token)
     scan = world.scan(uid)
     if scan is None:
-        return uid in world.scans  # ended, and nothing was left of it
+        return world.scans.knew(uid)  # ended or deleted, and nothing was left of it
     if any(token == left.token for left in scan.status.remote_cleanups):
         return False  # its clean-up will find it
     own = scan.status.remote
@@ -73,43 +81,42 @@ def _is_stray(world: World, remote: RemoteScan, token: str) -> bool:
     return own.scan_id is not None and own.scan_id != remote.id
 
 
-async def record_abandoned(
-    world: World, scan: NessusScan, pool: ScannerPool | None, lefts: list[RemoteCleanup]
-) -> tuple[Orphan, ...]:
-    """Tell of what stays behind; answers the entries for the pool's status."""
-    orphans = tuple(
-        Orphan(
-            scanner_name=left.scanner_name,
-            scan_id=left.scan_id,
-            token=left.token,
-            time=clock.now(),
-            reason="the scanner did not answer in time",
-        )
-        for left in lefts
+def orphaned(left: RemoteCleanup, watch: ScannerWatch | None) -> Orphan:
+    """An entry of the pool's status for what stays behind now."""
+    reason = Reason.SCANNER_REMOVED
+    if watch:
+        reason = watch.reason if watch.trouble else Reason.UNREACHABLE
+    return Orphan(
+        scanner_name=left.scanner_name,
+        scan_id=left.scan_id,
+        token=left.token,
+        time=clock.now(),
+        reason=reason,
     )
-    going = pool is None or pool.metadata.deleting
-    for orphan in orphans:
-        log.error(
-            "Remote scan abandoned",
-            task_id=scan.task_id,
-            scanner=orphan.scanner_name,
-            scan_id=orphan.scan_id,
-            token=orphan.token,
-        )
-        world.metrics.scans.abandoned.labels(scan.spec.pool_ref.name).inc()
-        note = (
-            f"scan {orphan.scan_id or '(unknown id)'} on {orphan.scanner_name} was not removed; "
-            f"its name carries [{orphan.token}]"
-        )
-        await world.recorder.record(
-            scan,
-            "RemoteScanAbandoned",
-            note,
-            action="CleanUp",
-            type_="Warning",
-            namespace=world.settings.lease_namespace if going else None,
-        )
-    return () if going else orphans
+
+
+async def tell_abandoned(world: World, scan: NessusScan, orphan: Orphan, *, going: bool) -> None:
+    """By log, metric and Event; beside our Lease where scan and pool are `going` themselves."""
+    log.error(
+        "Remote scan abandoned",
+        task_id=scan.task_id,
+        scanner=orphan.scanner_name,
+        scan_id=orphan.scan_id,
+        token=orphan.token,
+    )
+    world.metrics.scans.abandoned.labels(scan.spec.pool_ref.name).inc()
+    note = (
+        f"scan {orphan.scan_id or '(unknown id)'} on {orphan.scanner_name} was not removed; "
+        f"its name carries [{orphan.token}]"
+    )
+    await world.recorder.record(
+        scan,
+        "RemoteScanAbandoned",
+        note,
+        action="CleanUp",
+        type_="Warning",
+        beside=world.lease_reference() if going else None,
+    )
 
 
 async def remove_orphans(
@@ -119,15 +126,16 @@ async def remove_orphans(
     if not watch.listing:
         return ()
     gone = []
+    # What was asked of the scanner last may have taken effect after an earlier list was made.
+    told = watch.listing.time - timedelta(seconds=world.settings.request_seconds)
     for orphan in pool.status.orphans:
-        if orphan.scanner_name != watch.name:
+        if orphan.scanner_name != watch.name or orphan.time > told:
             continue
         mine = lifecycle.with_token(watch.listing.scans, orphan.token)
         for remote in mine:
-            try:
+            with suppress(NotFound):
                 await _remove_one(world, remote, watch)
-            except NotFound:
-                continue
+            _look_again(world, watch)
         if not mine:
             gone.append(orphan)
     return tuple(gone)

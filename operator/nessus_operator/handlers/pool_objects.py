@@ -1,12 +1,13 @@
 """The only writer of a pool's status and of our finalizer on it."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
 import structlog
 
 from nessus_operator.api import names
-from nessus_operator.api.pool import Orphan, ScannerPool, ScannerStatus
+from nessus_operator.api.pool import ORPHANS_LIMIT, Orphan, ScannerPool, ScannerStatus
 from nessus_operator.api.transitions import Phase
 from nessus_operator.clients import clock
 from nessus_operator.clients.errors import Conflict, NotFound
@@ -31,26 +32,40 @@ async def release(world: World, pool: ScannerPool) -> None:
         await _patch(world, pool, {"metadata": {"finalizers": left}})
 
 
+async def circuit_was_reset(world: World, pool: ScannerPool) -> None:
+    """Take off the annotation that asked for it."""
+    await _patch(world, pool, {"metadata": {"annotations": {names.ANNOTATION_RESET_CIRCUIT: None}}})
+
+
+async def add_orphans(world: World, pool: ScannerPool, orphans: Iterable[Orphan]) -> list[Orphan]:
+    """Those that were not known yet, now on record. Raises Conflict: the pool changed meanwhile."""
+    known = {orphan.token for orphan in pool.status.orphans}
+    new = [orphan for orphan in orphans if orphan.token not in known]
+    all_of_them = (*pool.status.orphans, *new)[-ORPHANS_LIMIT:]
+    patch = merge_patch(pool.status.to_json(), pool.status.but(orphans=all_of_them).to_json())
+    if new and not await _patch(world, pool, {"status": patch}, "status"):
+        raise Conflict("the pool changed while the record of orphans was written")
+    return new
+
+
 async def write_status(
     world: World,
     pool: ScannerPool,
     scanners: tuple[ScannerStatus, ...],
-    new_orphans: list[Orphan],
     gone_orphans: list[Orphan],
-) -> bool:
-    """True when the status is written, or was so already."""
+) -> None:
     mine = world.scans.in_group(pool.key)
-    orphans = [orphan for orphan in pool.status.orphans if orphan not in gone_orphans]
     status = pool_status(
         pool,
         scanners,
         queued=sum(scan.phase in (None, Phase.QUEUED) for scan in mine),
         dead_letters=sum(scan.phase in (Phase.FAILED, Phase.TIMEOUT) for scan in mine),
-        orphans=[*orphans, *(orphan for orphan in new_orphans if orphan not in orphans)],
+        orphans=[orphan for orphan in pool.status.orphans if orphan not in gone_orphans],
         now=clock.now(),
     )
     patch = merge_patch(pool.status.to_json(), status.to_json())
-    return not patch or await _patch(world, pool, {"status": patch}, "status")
+    if patch:
+        await _patch(world, pool, {"status": patch}, "status")
 
 
 async def _patch(world: World, pool: ScannerPool, patch: dict[str, Any], part: str = "") -> bool:

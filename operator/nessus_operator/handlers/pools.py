@@ -9,6 +9,7 @@ from functools import partial
 
 import structlog
 
+from nessus_operator.api.names import ANNOTATION_RESET_CIRCUIT
 from nessus_operator.api.pool import Orphan, ScannerPool
 from nessus_operator.api.reasons import Reason
 from nessus_operator.api.remote import ENDED, RemoteState
@@ -44,7 +45,7 @@ class PoolLoop:
         self._watching: dict[str, asyncio.Task[None]] = {}
         self._drivers: dict[str, Driver] = {}
         self._driving: dict[str, asyncio.Task[None]] = {}
-        self._orphans: list[Orphan] = []
+        self._abandoned: set[str] = set()  # tokens that were told of
         self._turn = asyncio.Lock()
 
     @property
@@ -92,6 +93,7 @@ class PoolLoop:
         self._tend_watches(pool)
         if pool and not going:
             await pool_objects.protect(self._world, pool)
+            await self._reset_circuit(pool)
         new = [scan for scan in self.scans() if scan.phase is None and not scan.metadata.deleting]
         await queue.take_in(self._world, None if going else pool, new)
         await self._admit(None if going else pool)
@@ -115,7 +117,11 @@ class PoolLoop:
             await queue.let_wait(self._world, [(scan, queue.NO_POOL) for scan in waiting])
             return
         running = [scan for scan in self.scans() if scan.phase is Phase.RUNNING]
-        slots = tuple(self._slots(watch, running) for watch in self._watches.values())
+        slots = tuple(
+            self._slots(watch, running)
+            for name, watch in self._watches.items()
+            if pool.spec.scanner(name)  # others only end what runs there
+        )
         snapshot = Snapshot(pool, slots, clock.now())
         await queue.admit(self._world, snapshot, waiting, running, self._quiet)
 
@@ -141,18 +147,17 @@ class PoolLoop:
         return len(mine) + len(others - known)
 
     def _drive(self) -> None:
-        now = clock.monotonic()
         for scan in self.scans():
             uid = scan.metadata.uid
-            if uid in self._driving or scan.phase is None:
-                continue
-            if scan.phase is Phase.QUEUED and not self._needs_driver(scan):
-                continue
-            driver = self._drivers.get(uid) or self._new_driver(uid)
-            if now >= driver.not_before:
-                task = asyncio.create_task(driver.run())
-                self._driving[uid] = task
-                task.add_done_callback(partial(self._driven, uid))
+            if uid in self._driving:
+                if self._drivers[uid].overtaken(scan):
+                    self._driving[uid].cancel()
+            elif scan.phase is not None and self._needs_driver(scan):
+                driver = self._drivers.get(uid) or self._new_driver(uid)
+                if driver.due(scan):
+                    task = asyncio.create_task(driver.run())
+                    self._driving[uid] = task
+                    task.add_done_callback(partial(self._driven, uid))
 
     def _new_driver(self, uid: str) -> Driver:
         driver = Driver(
@@ -179,17 +184,30 @@ class PoolLoop:
         self.wake.set()
 
     async def _abandon(self, scan: NessusScan) -> None:
-        lefts = list(scan.status.remote_cleanups)
-        own = lifecycle.current(scan)
-        if own:
-            lefts.append(own)
-        self._orphans += await cleanup.record_abandoned(self._world, scan, self.pool, lefts)
-        if self.pool and self._orphans:
-            await self._tell(self.pool)
+        """Put on record what is left, and tell of it once; then the scan may go."""
+        pool, own = self.pool, lifecycle.current(scan)
+        lefts = (*scan.status.remote_cleanups, *([own] if own else []))
+        going = pool is None or pool.metadata.deleting
+        orphans = [cleanup.orphaned(left, self._watches.get(left.scanner_name)) for left in lefts]
+        if pool and not going:
+            orphans = await pool_objects.add_orphans(self._world, pool, orphans)
+        for orphan in orphans:
+            if orphan.token not in self._abandoned:
+                self._abandoned.add(orphan.token)
+                await cleanup.tell_abandoned(self._world, scan, orphan, going=going)
+
+    async def _reset_circuit(self, pool: ScannerPool) -> None:
+        asked = pool.metadata.annotations.get(ANNOTATION_RESET_CIRCUIT)
+        if asked is None:
+            return
+        if asked in self._watches:
+            self._watches[asked].reset()
+        await pool_objects.circuit_was_reset(self._world, pool)
 
     def _needs_driver(self, scan: NessusScan) -> bool:
         """A queued scan mostly waits; only its end and what an attempt left need work."""
-        return bool(scan.status.remote_cleanups) or not self._only_waits(scan)
+        waits = scan.phase is Phase.QUEUED and not scan.status.remote_cleanups
+        return not (waits and self._only_waits(scan))
 
     def _only_waits(self, scan: NessusScan) -> bool:
         step = lifecycle.next_step(scan, Sight(), clock.now())
@@ -207,20 +225,23 @@ class PoolLoop:
                 self._watching[name] = asyncio.create_task(watch.run())
                 self._watching[name].add_done_callback(_say_why)
         used = {name for scan in self.scans() for name in _scanners_of(scan)}
-        for name in self._watches.keys() - wanted.keys() - used:
-            del self._watches[name]
-            self._watching.pop(name).cancel()
+        for name in self._watches.keys() - wanted.keys():
+            if name not in used:
+                del self._watches[name]
+                self._watching.pop(name).cancel()
+            elif pool:
+                self._watches[name].update(pool, self._watches[name].scanner)
 
     def _plan_polls(self) -> None:
-        now, settings = clock.now(), self._world.settings
+        settings = self._world.settings
         for watch in self._watches.values():
             scans = [
                 scan
                 for scan in self.scans()
                 if scan.phase is Phase.RUNNING and scan.status.scanner_name == watch.name
             ]
-            since = watch.listing.time if watch.listing else now
-            watch.poll_by(polling.due(scans, settings.first_poll_seconds, watch.poll_period, since))
+            due = polling.due(scans, settings.first_poll_seconds, watch.poll_period, watch.looked)
+            watch.poll_by(due)
 
     async def _tell(self, pool: ScannerPool) -> None:
         """Write the pool's status, and look after what stayed behind earlier."""
@@ -235,9 +256,7 @@ class PoolLoop:
             for name, watch in self._watches.items()
             if pool.spec.scanner(name)
         )
-        new = list(self._orphans)
-        if await pool_objects.write_status(self._world, pool, scanners, new, gone):
-            self._orphans = [orphan for orphan in self._orphans if orphan not in new]
+        await pool_objects.write_status(self._world, pool, scanners, gone)
 
     def pause(self) -> float:
         """Seconds until the next tick without news."""

@@ -30,6 +30,15 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 MESSAGE_LENGTH = 256
 
+# What a scanner does that keeps running scans waiting; other reasons speak for themselves.
+_TROUBLES = {
+    Reason.UNREACHABLE: "does not answer",
+    Reason.CIRCUIT_OPEN: "does not answer",
+    Reason.UNAUTHORIZED: "refuses the login",
+    Reason.STARTING: "is still starting",
+}
+_WORKING = (Reason.READY, Reason.SCAN_API_CLOSED, Reason.PENDING)
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -54,7 +63,7 @@ class ScannerWatch:
         self.info: ServerInfo | None = None
         self.probed: datetime | None = None
         self.idle_since = clock.now()
-        self.troubled = False  # the last call did not reach it
+        self.looked = clock.now()
         self._world = world
         self._wake = wake
         self._closed_api = False
@@ -76,16 +85,31 @@ class ScannerWatch:
         return self.reason is Reason.READY
 
     @property
+    def trouble(self) -> str | None:
+        """What keeps the scans that run there waiting, to follow the scanner's name."""
+        if self.reason in _WORKING:
+            return None
+        return _TROUBLES.get(self.reason, f"cannot be used ({self.reason})")
+
+    @property
     def poll_period(self) -> float:
         """Seconds; not the same for every scanner, so that they are not asked in step."""
         return polling.jitter(self.pool.spec.poll_period_seconds, self.label)
 
     def update(self, pool: ScannerPool, scanner: Scanner) -> None:
         """The pool's spec changed: look anew, with the new settings."""
-        if scanner != self.scanner or pool.spec.circuit_breaker != self.pool.spec.circuit_breaker:
+        changed = scanner != self.scanner
+        if changed or pool.spec.circuit_breaker != self.pool.spec.circuit_breaker:
             self.probed = None
             self._poke.set()
+        if changed:
+            self.breaker = Breaker()
         self.pool, self.scanner = pool, scanner
+
+    def reset(self) -> None:
+        """Close the circuit and look at once."""
+        self.breaker, self.probed = Breaker(), None
+        self._poke.set()
 
     def poll_by(self, due: datetime | None) -> None:
         """List not later than this; None: the next probe is soon enough."""
@@ -93,21 +117,30 @@ class ScannerWatch:
             self._poke.set()
         self._poll_due = due
 
+    def look_by(self, due: datetime) -> None:
+        """The same, unless it is to list sooner already."""
+        if self._poll_due is None or due < self._poll_due:
+            self.poll_by(due)
+
     async def run(self) -> None:
-        """Look, and sleep until the next look is due, until cancelled; then log out."""
+        """Look whenever it is due, until cancelled; then log out."""
         try:
             while True:
-                self._poke.clear()
                 await self._look()
-                wait = (self._next_look() - clock.now()).total_seconds()
-                try:
-                    async with asyncio.timeout(max(wait, 0.01)):
-                        await self._poke.wait()
-                except TimeoutError:
-                    pass
+                await self._until_due()
         finally:
             if self._driver:
                 await self._driver.close()
+
+    async def _until_due(self) -> None:
+        """A poke only means that the time may be another one now."""
+        while (wait := (self._next_look() - clock.now()).total_seconds()) > 0:
+            self._poke.clear()
+            try:
+                async with asyncio.timeout(wait):
+                    await self._poke.wait()
+            except TimeoutError:
+                return
 
     async def ask(self, call: Callable[[Driver], Awaitable[T]]) -> T:
         """One call to the scanner; Unavailable at once while the breaker is open."""
@@ -149,14 +182,15 @@ class ScannerWatch:
         )
 
     def _next_look(self) -> datetime:
-        settings = self._world.settings
-        probe = (self.probed or clock.now()) + timedelta(seconds=settings.probe_seconds)
+        rest = self.breaker.rests_until(self.pool.spec.circuit_breaker)
+        if rest or self.probed is None:
+            return rest or clock.now()
+        probe = self.probed + timedelta(seconds=self._world.settings.probe_seconds)
         return min(probe, self._poll_due) if self._poll_due else probe
 
     async def _look(self) -> None:
         rules, now = self.pool.spec.circuit_breaker, clock.now()
         if not self.breaker.allows_probe(rules, now):
-            self.probed = now
             return
         self.breaker = self.breaker.probing()
         due = self.probed is None or now >= self.probed + timedelta(
@@ -170,7 +204,9 @@ class ScannerWatch:
                 self.listing = Listing(clock.now(), tuple(scans))
         except Fault as error:
             self._unusable(error)
-        self._poll_due = None
+        if self.ready and not self.breaker.closed:
+            self.reason, self.message = Reason.CIRCUIT_OPEN, "more probes have to go well first"
+        self.looked, self._poll_due = clock.now(), None
         self._world.metrics.scanners.up.labels(self.label).set(self.ready)
         self._wake()
 
@@ -179,9 +215,7 @@ class ScannerWatch:
         try:
             driver = await self._connected()
         except Unusable as error:
-            # A dying namespace loses its Secrets first; what we hold in memory still cleans up.
-            if self._driver is None or not self.pool.metadata.deleting:
-                self.reason, self.message = error.reason, error.message
+            self.reason, self.message = error.reason, error.message
             return
         info = await self._count(driver.probe())
         self.info = info if info.ready or not self.info else replace(self.info, ready=False)
@@ -195,13 +229,20 @@ class ScannerWatch:
 
     async def _connected(self) -> Driver:
         settings = self._world.settings
-        connection = await read_connection(
-            self._world.kube,
-            self.pool.metadata.namespace,
-            self.scanner,
-            seconds=settings.request_seconds,
-            allow_web_session=settings.allow_web_session,
-        )
+        try:
+            connection = await read_connection(
+                self._world.kube,
+                self.pool.metadata.namespace,
+                self.scanner,
+                seconds=settings.request_seconds,
+                allow_web_session=settings.allow_web_session,
+            )
+        except (Unusable, Fault) as error:
+            # A dying namespace loses its Secrets first, and an API server that does not answer
+            # says nothing of the scanner: what we hold in memory goes on.
+            if self._driver and (self._leaving or isinstance(error, Fault)):
+                return self._driver
+            raise
         if self._driver is None or connection != self._connection:
             if self._driver:
                 await self._driver.close()
@@ -215,20 +256,29 @@ class ScannerWatch:
         rules = self.pool.spec.circuit_breaker
         try:
             answer = await call
-        except Unavailable:
-            was, self.troubled = self.breaker, True
-            self.breaker = was.failed(rules, clock.now())
-            self._world.metrics.scanners.circuit_failures.labels(self.label).inc()
-            if was.openings < self.breaker.openings:
-                self._world.metrics.scanners.circuit_opens.labels(self.label).inc()
-                log.warning("Circuit opened", scanner=self.label, failures=self.breaker.failures)
+        except Unavailable as error:
+            self._failed(error)
             raise
         except NotLicensed:
             self._closed_api = True
             self.reason, self.message = Reason.SCAN_API_CLOSED, "the scanner answered 412"
             raise
-        self.breaker, self.troubled = self.breaker.succeeded(rules), False
+        self.breaker = self.breaker.succeeded(rules)
         return answer
+
+    def _failed(self, error: Unavailable) -> None:
+        was = self.breaker
+        self.breaker = was.failed(self.pool.spec.circuit_breaker, clock.now())
+        self._world.metrics.scanners.circuit_failures.labels(self.label).inc()
+        if was.openings < self.breaker.openings:
+            self.reason, self.message = Reason.CIRCUIT_OPEN, str(error)
+            self._world.metrics.scanners.circuit_opens.labels(self.label).inc()
+            log.warning("Circuit opened", scanner=self.label, failures=self.breaker.failures)
+
+    @property
+    def _leaving(self) -> bool:
+        """It is only needed to end what runs there."""
+        return self.pool.metadata.deleting or self.pool.spec.scanner(self.name) is None
 
     def _unusable(self, error: Fault) -> None:
         reason = Reason.UNREACHABLE

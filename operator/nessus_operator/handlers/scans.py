@@ -5,13 +5,14 @@ to do from the object and from the scanner.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 
 import structlog
 
 from nessus_operator.api.pool import ScannerPool, StopPolicy
-from nessus_operator.api.reasons import MEANINGS, Reason
-from nessus_operator.api.scan import NessusScan, RemoteCleanup, ScanStatus
+from nessus_operator.api.reasons import Reason
+from nessus_operator.api.scan import NessusScan, RemoteCleanup, ScanStatus, StopReason
 from nessus_operator.api.transitions import Phase
 from nessus_operator.clients import clock
 from nessus_operator.clients.errors import (
@@ -23,9 +24,9 @@ from nessus_operator.clients.errors import (
     Unavailable,
 )
 from nessus_operator.clients.logs import trace_id_of
-from nessus_operator.core import lifecycle, progress, retries, scope, tokens
-from nessus_operator.core.lifecycle import Sight, Step
-from nessus_operator.handlers import cleanup, launch, status
+from nessus_operator.core import lifecycle, progress, scope, tokens
+from nessus_operator.core.lifecycle import DecideStop, Sight, Step
+from nessus_operator.handlers import attempts, cleanup, launch, status
 from nessus_operator.handlers.collect import collect
 from nessus_operator.handlers.launch import Quiet
 from nessus_operator.handlers.scanners import Listing, ScannerWatch
@@ -59,8 +60,23 @@ class Driver:
         self.pool_of = pool_of
         self.abandon = abandon
         self.not_before = 0.0  # monotonic
+        self._step_taken: Step = lifecycle.Nothing()
+        self._collecting = False
         self._wait = _FIRST_WAIT
         self._looked: tuple[type[Step], datetime | None] | None = None
+
+    def due(self, scan: NessusScan) -> bool:
+        """No wait is on. One for the scanner holds nothing back that needs no scanner."""
+        if clock.monotonic() >= self.not_before:
+            return True
+        return _asks_scanner(self._step_taken) and not _asks_scanner(self._next_step(scan))
+
+    def overtaken(self, scan: NessusScan) -> bool:
+        """It fetches or stores a report, which can take hours, and nobody waits for that now."""
+        if not self._collecting:
+            return False
+        step = self._next_step(scan)
+        return isinstance(step, lifecycle.Finish) or step == DecideStop(StopReason.DELETED)
 
     async def run(self) -> None:
         """Go on until there is a wait; what the outside did wrong only makes it longer."""
@@ -79,14 +95,19 @@ class Driver:
                     return
             self._wait = _FIRST_WAIT
         except Fault as error:
-            await self._failed(error)
+            with suppress(Fault):  # cannot be written down now; the wait is on all the same
+                await self._failed(error)
 
     async def _clean_earlier(self, scan: NessusScan) -> Outcome:
-        """Remote scans of earlier attempts go while the present one runs."""
+        """Remote scans of earlier attempts go while the present one runs, or stay for later."""
         for left in scan.status.remote_cleanups if scan.phase is not Phase.QUEUED else ():
             watch = self.watch_of(left.scanner_name)
             if watch and watch.ready:
-                wait = await cleanup.remove(self.world, left, watch, self.quiet)
+                try:
+                    wait = await cleanup.remove(self.world, left, watch, self.quiet)
+                except Fault as error:
+                    log.info("Earlier attempt not cleaned up yet", error=str(error))
+                    continue
                 if wait is None:
                     await status.write(self.world, scan, progress.cleaned(scan, left))
                     return self.world.scan(self.uid)
@@ -94,9 +115,10 @@ class Driver:
 
     async def _step(self, scan: NessusScan) -> Outcome:
         watch = self.watch_of(scan.status.scanner_name)
-        step = lifecycle.next_step(scan, self._sight(scan, watch), clock.now())
+        self._step_taken = step = self._next_step(scan)
         match step:
             case lifecycle.Nothing():
+                await self._rest(scan, watch)
                 return None
             case (
                 lifecycle.Protect()
@@ -105,12 +127,7 @@ class Driver:
                 | lifecycle.Release()
             ):
                 return await self._guard(scan, step)
-            case (
-                lifecycle.DecideStop()
-                | lifecycle.Finish()
-                | lifecycle.EndAttempt()
-                | lifecycle.Retry()
-            ):
+            case DecideStop() | lifecycle.Finish() | lifecycle.EndAttempt() | lifecycle.Retry():
                 return await self._move(scan, step)
             case _ if watch is None:
                 return None
@@ -130,14 +147,16 @@ class Driver:
 
     async def _move(self, scan: NessusScan, step: lifecycle.Move) -> Outcome:
         match step:
-            case lifecycle.DecideStop(reason):
+            case DecideStop(reason):
                 return await self._write(scan, progress.stopping(scan, reason, clock.now()))
             case lifecycle.Finish(phase, reason):
-                return await self._finish(scan, phase, reason, MEANINGS[reason].sentence)
+                return await attempts.finish(self.world, scan, phase, reason)
             case lifecycle.EndAttempt(reason):
-                return await self.end_attempt(scan, reason)
+                return await attempts.end(self.world, scan, self.pool_of(), reason)
+            case lifecycle.Retry() if progress.may_requeue(scan):
+                return await attempts.retry(self.world, scan)
             case lifecycle.Retry():
-                return await self._retry(scan)
+                return _LAST_WAIT
 
     async def _remote_step(self, scan: NessusScan, step: Step, watch: ScannerWatch) -> Outcome:
         match step:
@@ -147,11 +166,12 @@ class Driver:
                 return await launch.mark(self.world, scan, self.quiet)
             case lifecycle.Launch():
                 return await launch.launch(self.world, scan, watch, self.quiet)
-            case lifecycle.Collect(phase, reason):
-                return await collect(self.world, scan, watch, self.pool_of(), phase, reason)
+            case lifecycle.Collect():
+                return await self._collect(scan, step, watch)
         listed = watch.listing.time if watch.listing else None
-        if self._looked == (type(step), listed):
-            return None  # once for each list is enough
+        if self._looked == (type(step), listed):  # once for each list is enough
+            await self._rest(scan, watch)
+            return None
         outcome = await self._look(scan, step, watch)
         self._looked = type(step), listed
         return outcome
@@ -177,6 +197,34 @@ class Driver:
                 await self._write(scan, progress.polled(scan, details, clock.now()))
         return None
 
+    async def _collect(
+        self, scan: NessusScan, step: lifecycle.Collect, watch: ScannerWatch
+    ) -> Outcome:
+        self._collecting = True
+        try:
+            return await collect(self.world, scan, watch, self.pool_of(), step.phase, step.reason)
+        finally:
+            self._collecting = False
+
+    async def _rest(self, scan: NessusScan, watch: ScannerWatch | None) -> None:
+        """Wait for news; a running scan says so where its scanner is in trouble."""
+        if watch and watch.trouble and scan.phase is Phase.RUNNING and not scan.status.stop:
+            await self._say_waiting(scan, watch.trouble)
+
+    async def _say_waiting(self, scan: NessusScan, trouble: str) -> None:
+        new = progress.unreachable(scan, trouble)
+        if new is scan.status or not await self._write(scan, new):
+            return
+        note = new.message or ""
+        told = self.world.recorder.record(
+            scan, Reason.SCANNER_UNREACHABLE, note, action="Wait", type_="Warning"
+        )
+        self.world.in_background(told)
+
+    def _next_step(self, scan: NessusScan) -> Step:
+        watch = self.watch_of(scan.status.scanner_name)
+        return lifecycle.next_step(scan, self._sight(scan, watch), clock.now())
+
     def _sight(self, scan: NessusScan, watch: ScannerWatch | None) -> Sight:
         pool = self.pool_of()
         listing = watch.listing if watch else None
@@ -186,6 +234,7 @@ class Driver:
             line = lifecycle.found(listing.scans, remote.token, remote.scan_id)
         return Sight(
             pool_going=pool is None or pool.metadata.deleting,
+            pool_deletion_time=pool.metadata.deletion_timestamp if pool else None,
             draining=pool is not None and pool.spec.stop_policy is StopPolicy.HOLD_AND_DRAIN,
             scope_refused=self._scope_refused(scan, pool),
             scanner_known=watch is not None,
@@ -219,44 +268,6 @@ class Driver:
     async def _write(self, scan: NessusScan, new: ScanStatus) -> NessusScan | None:
         return await status.write(self.world, scan, new)
 
-    async def _finish(
-        self, scan: NessusScan, phase: Phase, reason: Reason, message: str
-    ) -> NessusScan | None:
-        return await self._write(scan, progress.finished(scan, phase, reason, message, clock.now()))
-
-    async def end_attempt(
-        self, scan: NessusScan, reason: Reason, message: str | None = None
-    ) -> NessusScan | None:
-        """A fault ended it: queue again where that can help, else fail."""
-        pool = self.pool_of()
-        limit = pool.spec.backoff_limit if pool else 0
-        again = retries.after_fault(scan, reason, limit, clock.now())
-        text = message or MEANINGS[reason].sentence
-        if again is None or not progress.may_requeue(scan):
-            return await self._finish(scan, Phase.FAILED, reason, text)
-        new = progress.requeued(
-            scan,
-            reason,
-            text,
-            clock.now(),
-            next_attempt_time=again.time,
-            platform_failures=again.failures,
-        )
-        return await self._write(scan, new)
-
-    async def _retry(self, scan: NessusScan) -> Outcome:
-        if not progress.may_requeue(scan):
-            return _LAST_WAIT
-        new = progress.requeued(
-            scan,
-            Reason.PENDING,
-            "queued again by spec.manualRetries",
-            clock.now(),
-            next_attempt_time=None,
-            platform_failures=0,
-        )
-        return await self._write(scan, new)
-
     async def _clean_up(self, scan: NessusScan, left: RemoteCleanup) -> Outcome:
         watch = self.watch_of(left.scanner_name)
         if watch is None:
@@ -276,35 +287,30 @@ class Driver:
         if scan is None:
             return
         log.info("Waits after a fault", error=str(error), seconds=self._wait)
+        again = self._wait > _FIRST_WAIT
         self.back_off()
-        if scan.phase is Phase.RUNNING and not scan.status.stop:
-            await self._say_failed(scan, error)
-
-    async def _say_failed(self, scan: NessusScan, error: Fault) -> None:
-        """What a fault makes of a running scan; a fault of the API server makes nothing of it."""
-        watch = self.watch_of(scan.status.scanner_name)
+        if scan.phase is not Phase.RUNNING or scan.status.stop:
+            return
         claimed = scan.status.remote is not None and scan.status.remote.scan_id is not None
         match error:
             case NotFound() if claimed:
-                await self.end_attempt(scan, Reason.REMOTE_SCAN_LOST)
+                await attempts.end(self.world, scan, self.pool_of(), Reason.REMOTE_SCAN_LOST)
             case NotLicensed():
-                await self._not_licensed(scan)
+                await attempts.not_licensed(self.world, scan)
             case Rejected():
-                await self._finish(scan, Phase.FAILED, Reason.SCANNER_REJECTED, str(error))
-            case Unavailable() | Unauthorized() if watch and watch.troubled:
-                await self._write(scan, progress.unreachable(scan))
+                reason = Reason.SCANNER_REJECTED
+                await attempts.finish(self.world, scan, Phase.FAILED, reason, str(error))
+            case Unavailable() | Unauthorized():
+                await self._say_trouble(scan, again=again)
 
-    async def _not_licensed(self, scan: NessusScan) -> None:
-        """Back to the queue, where it waits with ScanAPIClosed; no fault of the platform."""
-        new = progress.requeued(
-            scan,
-            Reason.SCAN_API_CLOSED,
-            MEANINGS[Reason.SCAN_API_CLOSED].sentence,
-            clock.now(),
-            next_attempt_time=None,
-            platform_failures=scan.status.platform_failures or 0,
-        )
-        await self._write(scan, new)
+    async def _say_trouble(self, scan: NessusScan, *, again: bool) -> None:
+        """A scanner that answers all else may still not hand out a report."""
+        watch = self.watch_of(scan.status.scanner_name)
+        trouble = watch.trouble if watch else None
+        if trouble is None and again and isinstance(self._step_taken, lifecycle.Collect):
+            trouble = "does not hand out the report"
+        if trouble:
+            await self._say_waiting(scan, trouble)
 
     def back_off(self) -> None:
         """Not again at once; each time longer, until something goes well."""
@@ -313,3 +319,7 @@ class Driver:
 
     def _later(self, seconds: float) -> None:
         self.not_before = clock.monotonic() + seconds
+
+
+def _asks_scanner(step: Step) -> bool:
+    return isinstance(step, lifecycle.Remote | lifecycle.CleanUp)

@@ -43,6 +43,15 @@ class World:
         if not self.lease.valid():
             raise LeadershipLost("the lease may be another's by now")
 
+    def lease_reference(self) -> dict[str, str]:
+        """Our Lease, as Events refer to an object: it outlives every namespace that we serve."""
+        return {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "namespace": self.settings.lease_namespace,
+            "name": self.settings.lease_name,
+        }
+
     def in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something that nothing waits for."""
         task = asyncio.create_task(work)

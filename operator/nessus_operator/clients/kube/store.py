@@ -47,6 +47,10 @@ class Store(Generic[T]):
     def __contains__(self, uid: str) -> bool:
         return uid in self._items
 
+    def knew(self, uid: str) -> bool:
+        """It is there, or was deleted while we followed."""
+        return uid in self._items or uid in self._deleted
+
     def by_uid(self, uid: str) -> T | None:
         return self._items.get(uid)
 
