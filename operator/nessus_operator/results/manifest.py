@@ -28,16 +28,19 @@ class Original:
 
 def publish(store: Path, folder: Path, summary: Summary, original: Original | None) -> Summary:
     """Put a complete store in its place and write the manifest; the summary with its digest."""
-    with store.open("rb") as file:
-        os.fsync(file.fileno())
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    size = store.stat().st_size
+    complete = replace(summary, store=_digested(store))
     store.rename(folder / FILE)
-    stored = {"bytes": size, "sha256": sha256}
-    complete = replace(summary, store=stored)
     _write(folder / MANIFEST_FILE, _manifest(complete, original, folder))
     sync_folder(folder)
     return complete
+
+
+def _digested(path: Path) -> dict[str, Any]:
+    """Size and hash of a file that is on the disk, not only on its way there."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"bytes": os.fstat(file.fileno()).st_size, "sha256": sha256}
 
 
 def _manifest(summary: Summary, original: Original | None, folder: Path) -> dict[str, Any]:
@@ -50,7 +53,7 @@ def _manifest(summary: Summary, original: Original | None, folder: Path) -> dict
         },
         "files": {
             FILE: summary.store,
-            REPORT_FILE: {"bytes": report.stat().st_size} if report.exists() else None,
+            REPORT_FILE: _digested(report) if report.exists() else None,
         },
         "original": asdict(original) if original else None,
         "counts": {
