@@ -9,6 +9,7 @@ from nessus_operator.api.reasons import Reason
 from nessus_operator.api.report import AuthenticationStatus, ReportSignals
 
 STALE = timedelta(days=30)
+_PLUGIN_SET_DIGITS = len("yyyymmddhhmm")  # strptime takes fewer, and reads them as it likes
 _NAMED = 3  # missing targets that a message names
 
 Outcome = Literal["fail", "warn"]
@@ -112,7 +113,9 @@ def objections(question: Question) -> tuple[Objection, ...]:
 
 
 def _made(plugin_set: str | None) -> datetime | None:
+    if plugin_set is None or len(plugin_set) != _PLUGIN_SET_DIGITS:
+        return None
     try:
-        return datetime.strptime(plugin_set or "", "%Y%m%d%H%M").replace(tzinfo=UTC)
+        return datetime.strptime(plugin_set, "%Y%m%d%H%M").replace(tzinfo=UTC)
     except ValueError:
         return None
