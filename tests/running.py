@@ -124,7 +124,9 @@ class Stage:
                 operator.send(signal.SIGCONT)
                 operator.kill()
 
-    async def create_pool(self, *urls: str, name: str = "pool", **spec: Any) -> Object:
+    async def create_pool(
+        self, *urls: str, name: str = "pool", tls: Object | None = None, **spec: Any
+    ) -> Object:
         """A pool whose scanners are at these urls, with the Secrets that it needs."""
         scanners = []
         for number, url in enumerate(urls, start=1):
@@ -135,6 +137,7 @@ class Stage:
                     "name": f"scanner{number}",
                     "url": url,
                     "auth": {"type": "APIKeys", "secretRef": {"name": secret}},
+                    **({"tls": tls} if tls else {}),
                 }
             )
         body = {

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.kube import Kube, kubeconfig, path_of
+from tests.kube import Kube, kubeconfig, path_of, trusting
+from tests.proxy import Proxy
 
 ROOT = Path(__file__).parents[2]
 
@@ -139,3 +140,9 @@ def kubectl(control_plane: ControlPlane, *arguments: str) -> str:
     if done.returncode:
         pytest.fail(f"kubectl {' '.join(arguments)}: {done.stderr}", pytrace=False)
     return done.stdout
+
+
+def api_proxy(control_plane: ControlPlane) -> Proxy:
+    """In front of the API server."""
+    config = json.loads(control_plane.kubeconfig.read_text())["clusters"][0]["cluster"]
+    return Proxy(config["server"], trusting(config["certificate-authority-data"]))

@@ -13,10 +13,10 @@ import httpx2
 import pytest
 import yaml
 from mcp.shared.exceptions import MCPError
-from tests.integration.conftest import ControlPlane, hack_controlplane
+from tests.integration.conftest import ControlPlane, api_proxy, hack_controlplane
 from tests.integration.gateway.stage import GatewayStage, call
-from tests.kube import Kube, path_of, trusting
-from tests.proxy import Proxy
+from tests.kube import Kube, path_of
+from tests.rights import granted, used
 from tests.running import ROOT, eventually, grant
 
 from nessus_gateway.cluster import RIGHTS
@@ -137,16 +137,7 @@ async def test_kinds_that_are_missing_are_named_until_they_are_there(
 
 
 def test_the_role_grants_what_the_gateway_uses_and_no_more() -> None:
-    documents = yaml.safe_load_all((ROOT / "config/rbac/gateway.yaml").read_text())
-    [role] = [one for one in documents if one["kind"] == "ClusterRole"]
-    granted = {
-        (group, resource, verb)
-        for rule in role["rules"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
-    assert granted == {
+    assert granted("gateway.yaml") == {
         (right.group, right.resource, verb) for right in RIGHTS for verb in right.verbs
     }
 
@@ -171,20 +162,7 @@ async def test_every_right_is_used(
             await client.call_tool(
                 "run_untrusted_scan", request | {"scanner_pool": "x"}, raise_on_error=False
             )
-        used = {_right_of(one.method, one.path, one.query) for one in proxy.calls}
-    wanted = {(right.resource, verb) for right in RIGHTS for verb in right.verbs}
-    assert used - {("selfsubjectaccessreviews", "create")} == wanted
-
-
-def _right_of(method: str, path: str, query: str) -> tuple[str, str]:
-    parts = path.strip("/").split("/")
-    place = parts.index("namespaces") + 2 if "namespaces" in parts else 3
-    resource, named = parts[place], len(parts) > place + 1
-    if method == "POST":
-        return resource, "create"
-    if named:
-        return resource, "get"
-    return resource, "watch" if "watch=true" in query else "list"
+    assert used(proxy.calls) == granted("gateway.yaml")
 
 
 async def test_a_token_works_as_soon_as_it_is_in_the_file_and_no_longer(
@@ -313,9 +291,3 @@ async def test_an_idle_gateway_ends_at_once(stage: GatewayStage) -> None:
     stage.add_token("agent-7")
     gateway = await stage.start()
     assert gateway.terminate(5) == 0
-
-
-def api_proxy(control_plane: ControlPlane) -> Proxy:
-    """In front of the API server."""
-    config = json.loads(control_plane.kubeconfig.read_text())["clusters"][0]["cluster"]
-    return Proxy(config["server"], trusting(config["certificate-authority-data"]))

@@ -6,16 +6,15 @@ stopped, overtaken by a second replica, and continued.
 
 import asyncio
 import signal
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.integration.conftest import ControlPlane
+from tests.integration.conftest import ControlPlane, api_proxy
 from tests.integration.operator.points import CASES, POINTS, Case, Point, matcher, name_of, seen
-from tests.kube import Object, kubeconfig
+from tests.kube import Object
 from tests.proxy import Proxy
 from tests.running import OperatorProcess, Stage, eventually
 
@@ -68,10 +67,8 @@ async def theatre(
     control_plane: ControlPlane,
     service_account_kubeconfig: Callable[..., Awaitable[Path]],
 ) -> AsyncIterator[Theatre]:
-    cluster = kubeconfig(control_plane.kubeconfig)["clusters"][0]["cluster"]
-    tls = ssl.create_default_context(cadata=_authority(cluster))
     async with AsyncExitStack() as proxies:
-        kube = await proxies.enter_async_context(Proxy(cluster["server"], tls).serve())
+        kube = await proxies.enter_async_context(api_proxy(control_plane).serve())
         scanner = await proxies.enter_async_context(Proxy(simulator.url).serve())
         login = await service_account_kubeconfig("nessus-operator", server=kube.url)
         yield Theatre(stage, simulator, kube, scanner, login)
@@ -164,9 +161,3 @@ def _event(operator: OperatorProcess, event: str) -> Callable[[], Awaitable[bool
         return any(line.get("event") == event for line in operator.lines())
 
     return look
-
-
-def _authority(cluster: Object) -> str:
-    import base64
-
-    return base64.b64decode(cluster["certificate-authority-data"]).decode()

@@ -36,10 +36,11 @@ async def launched(
     return await until_launched(stage)
 
 
-async def until_launched(stage: Stage, name: str = "scan") -> Object:
+async def until_launched(stage: Stage, name: str = "scan", attempt: int = 1) -> Object:
     async def look() -> Object | None:
         scan = await stage.scan(name)
-        return scan if condition(scan, "Launched").get("status") == "True" else None
+        launched = condition(scan, "Launched").get("status") == "True"
+        return scan if launched and scan["status"]["attempt"] == attempt else None
 
     return await eventually(look, f"{name} is launched")
 
