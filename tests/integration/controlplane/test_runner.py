@@ -13,10 +13,10 @@ REQUIRED = ("unit", "contracts", "integration")
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """hack/test over required suites of one file each; setup, binaries and pytest only echo."""
+    """hack/test over required suites of one file each; what it calls only echoes."""
     (tmp_path / "hack").mkdir()
     shutil.copy(ROOT / "hack/test", tmp_path / "hack/test")
-    for command in ("hack/setup", "hack/controlplane", ".venv/bin/pytest"):
+    for command in ("hack/setup", "hack/controlplane", "hack/chromium", ".venv/bin/pytest"):
         (tmp_path / command).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / command).write_text(f'#!/bin/sh\necho "{command}" "$@"\n')
         (tmp_path / command).chmod(0o755)
@@ -104,7 +104,9 @@ def test_tests_outside_every_suite_are_an_error(clone: Path) -> None:
     assert run(clone) == (2, said)
 
 
-def test_a_control_plane_that_cannot_be_had_fails_the_run(clone: Path) -> None:
-    (clone / "hack/controlplane").write_text("#!/bin/sh\necho no Go >&2\nexit 1\n")
-    assert run(clone) == (1, "no Go")
+@pytest.mark.parametrize("part", ["controlplane", "chromium"])
+def test_a_part_that_cannot_be_had_fails_the_run(clone: Path, part: str) -> None:
+    (clone / "hack" / part).write_text("#!/bin/sh\necho none to be had >&2\nexit 1\n")
+    assert run(clone) == (1, "none to be had")
+    assert run(clone, "integration") == (1, "none to be had")
     assert run(clone, "unit")[0] == 0
