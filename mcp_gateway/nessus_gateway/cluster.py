@@ -80,8 +80,7 @@ class Cluster:
 
     def unsynced(self) -> list[str]:
         """Which lists were never read, or not heard of for too long, and why."""
-        stale = (reflector for reflector in self.reflectors if not reflector.fresh())
-        return [_problem(reflector) for reflector in stale]
+        return [problem for reflector in self.reflectors if (problem := reflector.problem())]
 
     async def run(self) -> None:
         """Follow the cluster until cancelled."""
@@ -188,10 +187,3 @@ def _fresh(reflectors: list[Reflector]) -> bool:
 def _ask_for(reflectors: list[Reflector], what: str) -> None:
     if not _fresh(reflectors):
         raise out_of_sight(what)
-
-
-def _problem(reflector: Reflector) -> str:
-    resource = paths.resource_of(reflector.path)
-    if isinstance(reflector.fault, NotFound):
-        return f"customresourcedefinition {resource}.{GROUP}: apply the files of crds/"
-    return f"{resource}: {'the watch is silent' if reflector.synced.is_set() else 'not read yet'}"

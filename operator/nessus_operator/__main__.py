@@ -7,6 +7,7 @@ import sys
 
 import structlog
 import typer
+from pydantic import ValidationError
 
 from nessus_operator.clients.errors import Rejected
 from nessus_operator.clients.kube.lease import LeadershipLost
@@ -44,8 +45,8 @@ def run() -> None:
 def start() -> int:
     try:
         settings = Settings()
-    except ValueError as error:
-        return _refuse(f"a setting is wrong: {error}")
+    except ValidationError as error:
+        return _refuse(_wrong_setting(error))
     folder = settings.results_dir
     if not folder.is_dir():
         return _refuse(f"NESSUS_OPERATOR_RESULTS_DIR names {folder}, which is not a folder")
@@ -95,6 +96,12 @@ def _this_task() -> asyncio.Task[None]:
     if task is None:
         raise RuntimeError("not in a task")
     return task
+
+
+def _wrong_setting(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    name = str(first["loc"][0]).upper()
+    return f"NESSUS_OPERATOR_{name} is wrong: {first['msg'].removeprefix('Value error, ')}"
 
 
 def _refuse(text: str) -> int:

@@ -1,15 +1,38 @@
 """What the operator is told by its environment, all with the prefix NESSUS_OPERATOR_."""
 
 import os
+import re
 import socket
 import uuid
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-Names = Annotated[tuple[str, ...], NoDecode]
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(f"{text[:64]!r} is no name that Kubernetes has")
+    return text
+
+
+def _names(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(_name, texts))
+
+
+def _ranges(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        ip_network(text)
+    return texts
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Names = Annotated[tuple[str, ...], NoDecode, AfterValidator(_names)]
+Ranges = Annotated[tuple[str, ...], NoDecode, AfterValidator(_ranges)]
 
 
 class Settings(BaseSettings):
@@ -33,15 +56,15 @@ class Settings(BaseSettings):
         default=False,
         description="Let pools drive scanners by WebSession, which uses the web page's own token.",
     )
-    cluster_ranges: Names = Field(
+    cluster_ranges: Ranges = Field(
         default=(),
         description="The cluster's own address ranges, separated by commas; scanned only where a "
         "pool's scope allows them by name.",
     )
-    lease_namespace: str = Field(
+    lease_namespace: Name = Field(
         default="default", description="Namespace of the Lease and of events about lost objects."
     )
-    lease_name: str = Field(default="nessus-operator", description="Name of the Lease.")
+    lease_name: Name = Field(default="nessus-operator", description="Name of the Lease.")
     lease_seconds: float = Field(
         default=15.0,
         ge=1,

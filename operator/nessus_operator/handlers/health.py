@@ -1,6 +1,7 @@
 """Health and metrics over HTTP: what probes, Prometheus and people ask of a replica."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -51,11 +52,10 @@ async def check(operator: Operator) -> Health:
 
 def _kubernetes(operator: Operator) -> Check:
     facts: dict[str, Fact] = {"leading": operator.world.lease.valid()}
-    if operator.lacking:
-        return Check(Status.FAILED, "rights_missing", {**facts, "missing": operator.lacking})
-    stale = [reflector.path for reflector in operator.reflectors if not reflector.fresh()]
-    if stale:
-        return Check(Status.FAILED, "not_synced", {**facts, "missing": stale})
+    missing = operator.missing()
+    if missing:
+        reason = "rights_missing" if operator.lacking else "not_synced"
+        return Check(Status.FAILED, reason, {**facts, "missing": missing})
     return Check(Status.OK, facts=facts)
 
 
@@ -96,6 +96,8 @@ async def _listen(app: web.Application, host: str, port: int) -> web.AppRunner:
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
         await runner.cleanup()
-        raise OSError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+        number = error.errno or 0  # below 0 it is of name resolution
+        reason = os.strerror(number) if number > 0 else error.strerror
+        raise OSError(f"cannot listen on {host}:{port}: {reason}") from error
     log.info("Listens", host=host, port=runner.addresses[0][1])
     return runner

@@ -11,7 +11,7 @@ from kubernetes.aio.client import Configuration
 from nessus_operator.api.names import FINALIZER, GROUP, POOLS, VERSION
 from nessus_operator.api.pool import ScannerPool
 from nessus_operator.clients import clock
-from nessus_operator.clients.errors import Fault
+from nessus_operator.clients.errors import Fault, Unauthorized
 from nessus_operator.clients.kube import paths
 from nessus_operator.clients.kube.events import Recorder
 from nessus_operator.clients.kube.lease import Lease, LeaseTerms
@@ -57,11 +57,14 @@ class Operator:
     reflectors: list[Reflector]
     lacking: list[str] = field(default_factory=lambda: ["rights not checked yet"])
 
-    def problems(self) -> list[str]:
-        """Why this replica cannot work now; empty when it can."""
-        found = [f"lacks the right to {right}" for right in self.lacking]
-        stale = (reflector for reflector in self.reflectors if not reflector.fresh())
-        return found + [f"{one.path}: {one.fault or 'not read yet'}" for one in stale]
+    def unsynced(self) -> list[str]:
+        """Which kinds were never listed, or not heard of for too long."""
+        found = (reflector.problem() for reflector in self.reflectors)
+        return list(dict.fromkeys(problem for problem in found if problem))
+
+    def missing(self) -> list[str]:
+        """Why this replica cannot work now, for anybody to read; empty when it can."""
+        return [*self.lacking, *self.unsynced()]
 
 
 def build(settings: Settings, configuration: Configuration, metrics: OperatorMetrics) -> Operator:
@@ -97,13 +100,15 @@ async def become_able(operator: Operator) -> None:
         try:
             wanted = rights(world.settings.lease_namespace)
             operator.lacking = await missing(world.kube, wanted, world.settings.namespaces)
-        except Fault as error:
-            operator.lacking = [f"know its rights: {error}"]
-        problems = operator.problems()
-        if not problems:
+        except Unauthorized:
+            operator.lacking = ["rights not known: the API server refuses our login"]
+        except Fault:
+            operator.lacking = ["rights not known: the API server does not answer"]
+        lacking = operator.missing()
+        if not lacking:
             return
-        if (text := "; ".join(problems)) != said:
-            log.warning("Not ready", problems=problems)
+        if (text := "; ".join(lacking)) != said:
+            log.warning("Not ready", missing=lacking)
             said = text
         await asyncio.sleep(_TRY_AGAIN_SECONDS)
 

@@ -14,8 +14,10 @@ from typing import Literal
 
 import structlog
 
+from nessus_operator.api.names import GROUP
 from nessus_operator.clients import clock
-from nessus_operator.clients.errors import Fault
+from nessus_operator.clients.errors import Fault, NotFound
+from nessus_operator.clients.kube.paths import resource_of
 from nessus_operator.clients.kube.requests import Gone, Kube, Object, fault
 
 log = structlog.get_logger(__name__)
@@ -64,6 +66,15 @@ class Reflector:
     def fresh(self) -> bool:
         """Read once, and not silent for longer than a bookmark may take."""
         return self.synced.is_set() and clock.monotonic() - self.seen <= self._silence
+
+    def problem(self) -> str | None:
+        """What is missing, in words for anybody: no address, and no text of a fault."""
+        if self.fresh():
+            return None
+        resource = resource_of(self.path)
+        if isinstance(self.fault, NotFound):
+            return f"customresourcedefinition {resource}.{GROUP}: apply the files of crds/"
+        return f"{resource}: {'the watch is silent' if self.synced.is_set() else 'not read yet'}"
 
     async def run(self) -> None:
         """Follow until cancelled."""
