@@ -1,7 +1,7 @@
 """Every reason is explained, in code and in crds/README.md."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from tests.contracts.patterns import matches
 
 from nessus_operator.api import names
 from nessus_operator.api.reasons import MEANINGS, Meaning, Reason
+from nessus_operator.results.refusals import REFUSALS, Refused
 
 ROOT = Path(__file__).parents[2]
 # The values of the label `reason` of nessus_scan_failures_total, by whose fault they are.
@@ -124,3 +125,17 @@ def test_a_readme_that_says_otherwise_is_found(old: str, new: str, said: str) ->
     assert old in text
 
     assert said in list(undocumented(text.replace(old, new)))
+
+
+def unknown(refusals: Iterable[str]) -> set[str]:
+    """Ways in which a report is refused that a scan's status could not name."""
+    return set(refusals) - {str(reason) for reason in Reason}
+
+
+def test_every_way_to_refuse_a_report_is_a_reason() -> None:
+    assert set(REFUSALS) == set(Refused.__subclasses__())
+    assert unknown(refusal.__name__ for refusal in REFUSALS) == set()
+
+
+def test_a_refusal_that_is_no_reason_is_found() -> None:
+    assert unknown(["TooDeep", "TooColourful"]) == {"TooColourful"}

@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from demo.watch import Watch
 from tests.integration.demo.conftest import Demo, eventually
 
 ROOTED = "<NessusClientData_v2>{}</NessusClientData_v2>"
@@ -71,28 +72,42 @@ def test_a_port_is_taken(demo: Demo) -> None:
     )
 
 
-def without_programs(folder: Path, go: str) -> dict[str, str]:
-    """An environment that has neither Kubernetes nor a way to download it, and this Go."""
-    (folder / "go").write_text(f"#!/bin/sh\n{go}\n")
-    (folder / "go").chmod(0o755)
+def without_programs(folder: Path, go: str | None) -> dict[str, str]:
+    """An environment that has neither Kubernetes nor a way to download it, and this Go or none."""
     nowhere = str(folder / "nowhere")
+    path = [part for part in os.environ["PATH"].split(":") if not Path(part, "go").exists()]
+    assert any(Path(part, "bash").exists() for part in path)
+    if go is not None:
+        write_program(folder / "go", go)
     return {
         "KUBEBUILDER_ASSETS": "",
         "XDG_DATA_HOME": nowhere,
         "XDG_CACHE_HOME": nowhere,
         "CONTROLPLANE_MIRROR": "http://127.0.0.1:9",
-        "PATH": f"{folder}:{os.environ['PATH']}",
+        "PATH": ":".join((str(folder), *path)),
     }
 
 
-def test_no_compiler_is_there(demo: Demo, tmp_path: Path) -> None:
-    environment = without_programs(tmp_path, "echo go1.20")
+def write_program(file: Path, lines: str) -> None:
+    file.write_text(f"#!/bin/sh\n{lines}\n")
+    file.chmod(0o755)
+
+
+COMPILERS = {
+    "too old": ("echo go1.20", "{go} is Go 1.20, too old: install 1.26"),
+    "missing": (None, "Go is missing: install Go 1.26 or newer"),
+}
+
+
+@pytest.mark.parametrize(("go", "line"), COMPILERS.values(), ids=COMPILERS)
+def test_a_compiler_cannot_build(demo: Demo, tmp_path: Path, go: str | None, line: str) -> None:
+    environment = without_programs(tmp_path, go)
 
     status, said, complained = demo.run("--once", **environment)
 
     assert (status, said) == (1, "")
     *progress, last = complained.splitlines()
-    assert last.startswith(f"hack/controlplane: {tmp_path}/go is Go 1.20, too old: install 1.26")
+    assert last.startswith(f"hack/controlplane: {line.format(go=tmp_path / 'go')}")
     assert all(line.startswith("hack/controlplane: not downloaded:") for line in progress)
     assert demo.left() == []
 
@@ -104,4 +119,40 @@ def test_ctrl_c_ends_a_build_and_what_it_started(demo: Demo, tmp_path: Path) -> 
 
     assert demo.press_ctrl_c() == 130
     assert "hack/controlplane: building etcd\n" in demo.complained()
+    assert demo.left() == []
+
+
+FULL = "the disk is full: free some"
+
+
+def test_the_disk_is_full_when_the_control_plane_starts(demo: Demo, tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("kube-apiserver", "kubectl", "kube-controller-manager"):
+        write_program(programs / name, "echo Kubernetes v1.36.4")
+    write_program(programs / "etcd", "echo 'panic: write wal: no space left on device'; exit 1")
+
+    status, said, complained = demo.run("--once", KUBEBUILDER_ASSETS=str(programs))
+
+    assert (status, said) == (1, "")
+    assert complained.startswith(f"hack/controlplane: {FULL}")
+    assert len(complained.splitlines()) == 1
+    assert demo.left() == []
+
+
+async def test_the_disk_fills_up_later() -> None:
+    watch = Watch(lambda: None)
+
+    await watch.keep_room(Path("/proc"))  # a file system without any room
+
+    assert str(watch.fault.result()).startswith(FULL)
+
+
+def test_the_disk_to_write_to_is_full(demo: Demo) -> None:
+    with open("/dev/full", "wb") as full:
+        demo.start("--once", output=full.fileno())
+
+    assert demo.wait() == 1
+    assert demo.complained().startswith(f"hack/demo: {FULL}")
+    assert len(demo.complained().splitlines()) == 1
     assert demo.left() == []

@@ -1,9 +1,11 @@
 """The whole way, from nothing to findings, with an invented report and with a given one."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.demo.conftest import Demo
+from tests.integration.demo.conftest import ROOT, Demo
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -19,6 +21,7 @@ def test_a_scan_ends_with_counts_that_the_report_has(demo: Demo) -> None:
     assert "completed on scanner" in said
     assert "Completed   nessus   scanner" in said  # kubectl's view
     assert "Authorization" not in said  # there is nothing to connect to any more
+    assert set(shown_in_readme()) <= set(map(shape, said.splitlines()))
     assert demo.left() == []
 
 
@@ -33,3 +36,17 @@ def test_a_given_report_is_what_is_found(demo: Demo) -> None:
     assert "Made-up low [red]" in said  # text of hosts is no markup
     assert "\u202e" not in said
     assert demo.left() == []
+
+
+def shown_in_readme() -> Iterator[str]:
+    """The shapes of the lines that README.md shows whole."""
+    _, _, rest = (ROOT / "README.md").read_text().partition("$ hack/demo --once\n")
+    lines = rest.partition("```")[0].splitlines()
+    assert len(lines) > 15
+    yield from (shape(line) for line in lines if "…" not in line or line.startswith("… "))
+
+
+def shape(line: str) -> str:
+    """Without what differs from run to run: numbers, names of folders, widths of columns."""
+    named = re.sub(r"\S+(nessus-controlplane-|scan-)\w+", r"\1N", line)
+    return " ".join(re.sub(r"\d+", "N", named).split())
