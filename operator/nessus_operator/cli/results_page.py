@@ -17,7 +17,7 @@ from nessus_operator.cli.results_reading import (
 from nessus_operator.results.filters import kind_of
 from nessus_operator.results.pages import DEFAULT_PAGE_SIZE, Query, page_lines
 from nessus_operator.results.profiles import DEFAULT, PROFILES
-from nessus_operator.results.selection import Order
+from nessus_operator.results.selected import Order
 
 _EXAMPLES = """\
 Examples:

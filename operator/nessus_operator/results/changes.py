@@ -21,7 +21,8 @@ from nessus_operator.results.filters import kind_of
 from nessus_operator.results.pages import Query, page_size, reader, scan_metadata, selected
 from nessus_operator.results.profiles import choose
 from nessus_operator.results.rows import Row
-from nessus_operator.results.selection import Listed, Order, severity_of
+from nessus_operator.results.selected import Listed, Order
+from nessus_operator.results.selection import severity_of
 from nessus_operator.results.store import Results
 
 SHOWN = (Change.NEW, Change.CHANGED, Change.FIXED, Change.UNOBSERVED)  # unless asked otherwise

@@ -47,7 +47,8 @@ class Term:
     """SQL over the table of a level.
 
     `index`: the column of rows that leads to those it keeps. `others`: the parameter in place of
-    which the same SQL keeps exactly the rows that it does not.
+    which the same SQL keeps exactly the rows that it does not. `rows`: how many it keeps of the
+    severities asked for, where that is known.
     """
 
     level: Level
@@ -55,6 +56,7 @@ class Term:
     params: tuple[Any, ...]
     index: str = ""
     others: str | None = None
+    rows: int | None = None
 
     @property
     def calls_back(self) -> bool:

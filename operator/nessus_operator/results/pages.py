@@ -21,7 +21,8 @@ from nessus_operator.results.fields import Record
 from nessus_operator.results.filters import compile_filters, kind_of
 from nessus_operator.results.profiles import ALL, DEFAULT, LEFT_OUT, Profile, choose
 from nessus_operator.results.rows import Row, RowReader, stream
-from nessus_operator.results.selection import Order, Selection, select
+from nessus_operator.results.selected import Order, Selection
+from nessus_operator.results.selection import select
 from nessus_operator.results.store import Results
 
 DEFAULT_PAGE_SIZE = 40

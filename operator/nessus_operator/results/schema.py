@@ -7,6 +7,7 @@ Written once by ingest, then read only. All text is as the report has it; JSON i
     findings >── hosts             one row a ReportItem, in rank order
     compliance >── hosts           one row a compliance check of a host, in rank order
     lines                          every distinct line of the coded texts, once
+    tallies                        how many rows each host and plugin has, by severity
     meta                           facts of the report as a whole
 
 **Rank.** `id` of findings and of compliance runs from 1 without gaps in the order severity
@@ -163,7 +164,20 @@ CREATE TABLE lines (
 )
 """
 
-TABLES = (META, PLUGINS, PLUGIN_REFS, HOSTS, FINDINGS, COMPLIANCE, LINES)
+# How many rows of a severity the table `list` (findings, compliance) has of one host or plugin
+# (`kind`): what a filter on these selects is counted without looking at its rows.
+TALLIES = """
+CREATE TABLE tallies (
+    list TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    severity INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    PRIMARY KEY (list, kind, id, severity)
+) WITHOUT ROWID
+"""
+
+TABLES = (META, PLUGINS, PLUGIN_REFS, HOSTS, FINDINGS, COMPLIANCE, LINES, TALLIES)
 
 INDEXES = (
     "CREATE INDEX plugins_plugin_id ON plugins (plugin_id)",
@@ -173,7 +187,7 @@ INDEXES = (
     "CREATE INDEX findings_plugin ON findings (plugin)",
     "CREATE INDEX findings_plugin_host ON findings (plugin, host)",
     "CREATE INDEX findings_severity ON findings (severity)",
-    "CREATE INDEX findings_port ON findings (port)",
+    "CREATE INDEX findings_port ON findings (port, plugin)",
     "CREATE INDEX compliance_host ON compliance (host)",
     "CREATE INDEX compliance_plugin ON compliance (plugin)",
     "CREATE INDEX compliance_severity ON compliance (severity)",

@@ -1,37 +1,29 @@
-"""Which rows fulfil the filters, and in what order: their ids, listed or found page by page.
+"""Which rows fulfil the filters, and how they are found fastest.
 
-What an index leads to, and what is slow to test, is found once and listed; the rest is counted and
-found again for every page, from whichever end is nearer.
+What an index leads to, and what is slow to test, is found once and listed, the former only when a
+page is asked for that does not lie near where the search begins. The rest is counted, and found
+again for every page, from whichever end is nearer.
 """
 
 import json
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import accumulate, chain
-from typing import Any, overload
+from typing import Any
 
 from nessus_operator.results.fields import TABLE
 from nessus_operator.results.filters import Term, Where
 from nessus_operator.results.names import Level
 from nessus_operator.results.schema import INDEXES
+from nessus_operator.results.selected import AllBut, Deferred, Listed, Order, Selection, Walked
 from nessus_operator.results.store import Results
 
-FEW = 50_000  # rows that an index leads to sooner than looking at every row does
+FEW = 100_000  # rows that an index leads to sooner than looking at every row does
 _NO_INDEX = "NOT INDEXED"
 _IN = "{} IN (SELECT value FROM json_each(?))"
 _INDEXES = frozenset(statement.split()[2] for statement in INDEXES)
-
-
-class Order(StrEnum):
-    """Rank: severity, score, host, port. Each of the others falls back to rank in the end."""
-
-    RANK = "rank"
-    HOST = "host"
-    PLUGIN = "plugin"
-    SCORE = "score"
 
 
 _ORDERED = {
@@ -41,102 +33,6 @@ _ORDERED = {
     Order.SCORE: "plugins AS p CROSS JOIN {table} AS f ON f.plugin = p.id WHERE {where} "
     "ORDER BY p.cvss_score IS NULL, p.cvss_score DESC, f.id",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class AllBut(Sequence[int]):
-    """The ids from `first` to `last` without those that are `left_out`, which ascend."""
-
-    first: int
-    last: int
-    left_out: Sequence[int]
-
-    def __len__(self) -> int:
-        return self.last - self.first + 1 - len(self.left_out)
-
-    @overload
-    def __getitem__(self, index: int) -> int: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[int]: ...
-    def __getitem__(self, index: int | slice) -> int | list[int]:
-        if isinstance(index, slice):
-            return [self[one] for one in range(*index.indices(len(self)))]
-        if index < 0 or index >= len(self):
-            raise IndexError(index)
-        # So many are left out before it as leave it at its place among the rest.
-        before = bisect_right(
-            range(len(self.left_out)), index, key=lambda at: self.left_out[at] - self.first - at
-        )
-        return self.first + index + before
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """All ids, in order. Those in rank order ascend."""
-
-    ids: Sequence[int]
-    order: Order = Order.RANK
-
-    @property
-    def total(self) -> int:
-        return len(self.ids)
-
-    def window(self, offset: int, count: int) -> Sequence[int]:
-        """The ids of `count` rows after the first `offset`."""
-        return self.ids[offset : offset + count]
-
-    def after(self, cursor: int, count: int) -> Sequence[int]:
-        """The ids of `count` rows after the selected row `cursor`; 0 is before the first."""
-        if self.order is Order.RANK or not cursor:
-            return self.window(bisect_right(self.ids, cursor) if cursor else 0, count)
-        return self.window(self.ids.index(cursor) + 1, count)
-
-    def chunks(self, count: int) -> Iterator[Sequence[int]]:
-        """All ids, `count` at a time."""
-        for offset in range(0, self.total, count):
-            yield self.window(offset, count)
-
-
-@dataclass(frozen=True, slots=True)
-class Walked:
-    """Rows in rank order, counted but not listed."""
-
-    results: Results
-    source: str  # FROM and how to get at the rows
-    where: str  # begins with "f.id BETWEEN ? AND ?"
-    params: tuple[Any, ...]  # all of `where`
-    total: int
-
-    def window(self, offset: int, count: int) -> Sequence[int]:
-        count = min(count, self.total - offset)
-        if count <= 0:
-            return ()
-        if offset <= self.total // 2:
-            return self._ids("ASC", self.params, offset, count)
-        return self._ids("DESC", self.params, self.total - offset - count, count)[::-1]
-
-    def after(self, cursor: int, count: int) -> Sequence[int]:
-        first, *others = self.params
-        return self._ids("ASC", (max(cursor + 1, first), *others), 0, count)
-
-    def chunks(self, count: int) -> Iterator[Sequence[int]]:
-        last = 0
-        while ids := self.after(last, count):
-            yield ids
-            last = ids[-1]
-
-    def _ids(
-        self, direction: str, params: tuple[Any, ...], offset: int, count: int
-    ) -> Sequence[int]:
-        rows = self.results.rows(
-            f"SELECT f.id FROM {self.source} WHERE {self.where} "
-            f"ORDER BY f.id {direction} LIMIT ? OFFSET ?",
-            (*params, count, offset),
-        )
-        return [row[0] for row in rows]
-
-
-Selection = Listed | Walked
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +92,7 @@ def _counted(results: Results, found: Clause, few: int) -> Selection:
     access = _access(results, found, few)
     if access != _NO_INDEX:
         source = f"{found.table} AS f {access}"
-        return Listed(_ascending(_listed(results, found, f"{source} WHERE {found.sql}")))
+        return Listed(_ascending(results, found, source))
     return _walked(results, found)
 
 
@@ -204,18 +100,21 @@ def _by_one_term(results: Results, found: Clause, few: int) -> Selection:
     """Where most rows are selected, those that are not are listed."""
     [term] = found.terms
     source = f"{found.table} AS f INDEXED BY {found.table}_{term.index}"
-    others = replace(found, terms=(replace(term, params=(term.others,)),))
+    total = _count(results, found, source) if term.rows is None else term.rows
+
+    def listed() -> Sequence[int]:
+        return _ascending(results, found, source)
+
+    def all_but() -> Sequence[int]:
+        others = replace(found, terms=(replace(term, params=(term.others,)),))
+        left_out = _ascending(results, others, source)
+        return AllBut(found.first, found.last, left_out)
+
     rows = found.last - found.first + 1
-    if term.others and len(term.others) < len(term.params[0]):  # count where there is less
-        total = rows - _count(results, others, source)
-    else:
-        total = _count(results, found, source)
-    if total <= few:
-        return Listed(_ascending(_listed(results, found, f"{source} WHERE {found.sql}")))
-    if term.others and rows - total <= few:
-        left_out = _ascending(_listed(results, others, f"{source} WHERE {others.sql}"))
-        return Listed(AllBut(found.first, found.last, left_out))
-    return _walked(results, found, total)
+    if total <= few or (term.others and rows - total <= few):
+        make = listed if total <= rows - total or not term.others else all_but
+        return Deferred(_walked(results, found, total), make)
+    return _walked(results, _narrowed(results, found), total)
 
 
 def _count(results: Results, found: Clause, source: str) -> int:
@@ -223,12 +122,10 @@ def _count(results: Results, found: Clause, source: str) -> int:
     return int(count)
 
 
-def _walked(results: Results, found: Clause, total: int | None = None) -> Selection:
+def _walked(results: Results, found: Clause, total: int | None = None) -> Walked:
     source = f"{found.table} AS f {_NO_INDEX}"
     if total is None:
         total = _count(results, found, source)
-    elif total:
-        found = _narrowed(results, found)
     return Walked(results, source, found.sql, found.params, total)
 
 
@@ -245,27 +142,36 @@ def _narrowed(results: Results, found: Clause) -> Clause:
     return replace(found, first=max(first, found.first), last=min(last, found.last))
 
 
-def _set_terms(results: Results, table: str, sets: Sequence[tuple[str, str, str]]) -> list[Term]:
+def _set_terms(
+    results: Results, where: Where, sets: Sequence[tuple[str, str, str]]
+) -> Iterator[Term]:
     """Sets of hosts and of plugins as terms on rows. That of two which has fewer rows leads to
     them; an index of plugins tells the host of each row."""
-
-    def rows(one: tuple[str, str, str]) -> int:
-        column, found, _ = one
-        some = f"SELECT 1 FROM {table} AS f WHERE f.{column} IN (SELECT value FROM json_each(?))"
-        [(count,)] = results.rows(f"SELECT count(*) FROM ({some} LIMIT ?)", (found, FEW))
-        return int(count)
-
-    if len(sets) == 2:
-        (column, found, _), (other, with_, _) = sorted(sets, key=rows)
-        both = column == "plugin" and f"{table}_plugin_host" in _INDEXES
-        return [
-            Term(Level.ROW, _IN.format(f"f.{column}"), (found,), "plugin_host" if both else column),
-            Term(Level.ROW, _IN.format(f"+f.{other}"), (with_,)),
-        ]
-    return [
-        Term(Level.ROW, _IN.format(f"f.{column}"), (found,), column, others)
+    table = TABLE[where.record]
+    counted = sorted(
+        (_tallied(results, table, column, found, where.severities), column, found, others)
         for column, found, others in sets
-    ]
+    )
+    leading = "+" if len(counted) == 2 else ""
+    for place, (rows, column, found, others) in enumerate(counted):
+        if place == 0:
+            both = leading and column == "plugin" and f"{table}_plugin_host" in _INDEXES
+            index = "plugin_host" if both else column
+            yield Term(Level.ROW, _IN.format(f"f.{column}"), (found,), index, others, rows)
+        else:
+            yield Term(Level.ROW, _IN.format(f"+f.{column}"), (found,))
+
+
+def _tallied(
+    results: Results, table: str, column: str, ids: str, severities: frozenset[int]
+) -> int:
+    """How many rows belong to these hosts or plugins."""
+    [(rows,)] = results.rows(
+        "SELECT total(rows) FROM tallies WHERE list = ? AND kind = ? AND "
+        f"{_IN.format('id')} AND {_IN.format('severity')}",
+        (table, column, ids, json.dumps(sorted(severities))),
+    )
+    return int(rows)
 
 
 def _access(results: Results, found: Clause, few: int) -> str:
@@ -275,13 +181,15 @@ def _access(results: Results, found: Clause, few: int) -> str:
         index = f"{found.table}_{term.index}"
         if index not in _INDEXES:
             continue
-        some = (
-            f"SELECT 1 FROM {found.table} AS f INDEXED BY {index} "
-            f"WHERE f.id BETWEEN ? AND ? AND {term.sql} LIMIT ?"
-        )
-        [(rows,)] = results.rows(
-            f"SELECT count(*) FROM ({some})", (found.first, found.last, *term.params, fewest)
-        )
+        rows = term.rows
+        if rows is None:
+            some = (
+                f"SELECT 1 FROM {found.table} AS f INDEXED BY {index} "
+                f"WHERE f.id BETWEEN ? AND ? AND {term.sql} LIMIT ?"
+            )
+            [(rows,)] = results.rows(
+                f"SELECT count(*) FROM ({some})", (found.first, found.last, *term.params, fewest)
+            )
         if rows < fewest:
             narrowest, fewest = f"INDEXED BY {index}", rows
     return narrowest
@@ -334,7 +242,7 @@ def _row_terms(results: Results, where: Where) -> list[Term] | None:
             return None
         if others:
             sets.append((column, json.dumps(sorted(found)), json.dumps(sorted(others))))
-    terms += _set_terms(results, TABLE[where.record], sets)
+    terms += _set_terms(results, where, sets)
     spread = sorted(where.severities)
     if spread and spread[-1] - spread[0] >= len(spread):
         terms.append(
@@ -344,11 +252,18 @@ def _row_terms(results: Results, where: Where) -> list[Term] | None:
 
 
 def _listed(results: Results, found: Clause, body: str) -> "array[int]":
+    return array("I", _ids(results, found, body))
+
+
+def _ascending(results: Results, found: Clause, source: str) -> "array[int]":
+    ids = _ids(results, found, f"{source} WHERE {found.sql}")
+    ids.sort()
+    return array("I", ids)
+
+
+def _ids(results: Results, found: Clause, body: str) -> list[int]:
     # One JSON array is read faster than a row for each id.
-    ids = f"SELECT json_group_array(id) FROM (SELECT f.id AS id FROM {body})"
-    [(listed,)] = results.rows(ids, found.params)
-    return array("I", json.loads(listed))
-
-
-def _ascending(ids: "array[int]") -> "array[int]":
-    return array("I", sorted(ids))
+    sql = f"SELECT json_group_array(id) FROM (SELECT f.id AS id FROM {body})"
+    [(listed,)] = results.rows(sql, found.params)
+    ids: list[int] = json.loads(listed)
+    return ids

@@ -12,7 +12,8 @@ from nessus_operator.results.identity import check_key, fingerprint
 from nessus_operator.results.pages import Query, reader, selected
 from nessus_operator.results.profiles import DEFAULT, Profile, choose
 from nessus_operator.results.rows import Row, stream
-from nessus_operator.results.selection import Clause, Order, Selection, clause
+from nessus_operator.results.selected import Order, Selection
+from nessus_operator.results.selection import Clause, clause
 from nessus_operator.results.store import Results
 
 _CHUNK = 500  # rows read at once

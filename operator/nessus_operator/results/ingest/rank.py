@@ -60,6 +60,10 @@ _REPEATED = """
         AND a.ordinal = 0 AND b.ordinal = 0
     ORDER BY b.id
 """
+_TALLY = """
+    INSERT INTO tallies
+    SELECT '{table}', '{kind}', {kind}, severity, count(*) FROM {table} GROUP BY {kind}, severity
+"""
 _TABLES = {
     "findings": ("", "w.plugin_output"),
     "compliance": (
@@ -87,7 +91,7 @@ def rank_hosts(staging: Staging, policy_login: bool, judge: Judge) -> Iterator[H
 
 
 def rank_rows(staging: Staging) -> None:
-    """Write findings and compliance in rank order, then the indexes."""
+    """Write findings and compliance in rank order, then indexes and tallies."""
     execute = staging.connection.execute
     for table, (key, columns) in _TABLES.items():
         waiting = _WAITING.format(table=table)
@@ -99,6 +103,9 @@ def rank_rows(staging: Staging) -> None:
     )
     for statement in INDEXES:
         execute(statement)
+    for table in _TABLES:
+        for kind in ("host", "plugin"):
+            execute(_TALLY.format(table=table, kind=kind))
 
 
 def _ordinals(staging: Staging) -> Iterator[tuple[int, int]]:

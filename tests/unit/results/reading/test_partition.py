@@ -9,7 +9,8 @@ from tests.reports import host, item, stored
 
 from nessus_operator.results.filters import compile_filters, kind_of
 from nessus_operator.results.pages import LARGEST_PAGE, SMALLEST_PAGE, Query, page_lines
-from nessus_operator.results.selection import Order, Selection, select
+from nessus_operator.results.selected import Order, Selection
+from nessus_operator.results.selection import select
 from nessus_operator.results.store import Results
 
 ROWS = 523
