@@ -65,6 +65,7 @@ def test_suites_and_options_go_to_pytest(
 
 def test_the_corpus_joins_only_when_it_is_named(clone: Path) -> None:
     fill(clone, "corpus")
+    (clone / "some.nessus").touch()
     assert run(clone)[1].endswith("tests/unit tests/contracts tests/integration")
     assert run(clone, corpus=str(clone))[1].endswith(" tests/integration tests/corpus")
     assert run(clone, "corpus") == (
@@ -72,6 +73,13 @@ def test_the_corpus_joins_only_when_it_is_named(clone: Path) -> None:
         "hack/test: set NESSUS_CORPUS to a folder with .nessus files",
     )
     assert run(clone, "corpus", corpus="/nowhere")[0] == 2
+
+
+def test_a_corpus_without_reports_is_an_error(clone: Path) -> None:
+    fill(clone, "corpus")
+    said = f"hack/test: NESSUS_CORPUS names {clone}, which holds no .nessus file"
+    assert run(clone, corpus=str(clone)) == (2, said)
+    assert run(clone, "corpus", corpus=str(clone)) == (2, said)
 
 
 REFUSED = {
