@@ -87,6 +87,12 @@ def admitted(
     return _said(scan, status, findings, now)
 
 
+def refused(scan: NessusScan, reason: Reason, message: str, now: datetime) -> ScanStatus:
+    """Its turn had come, and it may not run."""
+    findings = [Finding(ScanCondition.ADMITTED, "False", reason, message), _suspended(False)]
+    return finished(scan, Phase.FAILED, reason, message, now, findings)
+
+
 def created(scan: NessusScan, scan_id: int) -> ScanStatus:
     return _remote(scan, scan_id=scan_id)
 

@@ -10,7 +10,6 @@ import structlog
 from nessus_operator.api.pool import ScannerPool
 from nessus_operator.api.reasons import Reason
 from nessus_operator.api.scan import NessusScan, ScanStatus
-from nessus_operator.api.transitions import Phase
 from nessus_operator.clients import clock
 from nessus_operator.core import admission, progress, scope, support, targets, tokens
 from nessus_operator.core.admission import Snapshot, Start, Wait
@@ -97,11 +96,13 @@ async def let_wait(world: World, verdicts: Iterable[tuple[NessusScan, Wait]]) ->
 async def _start(
     world: World, pool: ScannerPool, scan: NessusScan, start: Start, quiet: Quiet
 ) -> None:
-    """Scope is judged once more, on the pool of now and with the names resolved."""
-    addresses = await _resolve(scan.spec.targets or ())
-    refusal = _out_of_bounds(world, pool, scan, addresses)
+    """It is judged once more: on the pool of now, as it is now, and with its names resolved."""
+    refusal = _never(world, pool, scan)
+    if refusal is None:
+        addresses = await _resolve(scan.spec.targets or ())
+        refusal = _out_of_bounds(world, pool, scan, addresses)
     if refusal:
-        new = progress.finished(scan, Phase.FAILED, refusal.reason, refusal.message, clock.now())
+        new = progress.refused(scan, refusal.reason, refusal.message, clock.now())
         await status.write(world, scan, new)
         return
     token = tokens.new_token(scan.metadata.uid, scan.status.attempt or 1, secrets.token_hex(4))
