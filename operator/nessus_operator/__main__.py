@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 
 import structlog
@@ -15,7 +14,14 @@ from nessus_operator.clients.kube.login import load_configuration
 from nessus_operator.clients.logs import configure
 from nessus_operator.handlers.health import serve
 from nessus_operator.handlers.metrics import OperatorMetrics
-from nessus_operator.handlers.startup import Operator, become_able, build, lead
+from nessus_operator.handlers.startup import (
+    Operator,
+    become_able,
+    build,
+    lead,
+    listen_to_signals,
+    until_one_ends,
+)
 from nessus_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -68,13 +74,11 @@ def start() -> int:
 
 async def _run(settings: Settings, metrics: OperatorMetrics) -> int:
     operator = build(settings, await load_configuration(), metrics)
+    listen_to_signals(operator)
     servers = await serve(operator)
     following = [asyncio.create_task(reflector.run()) for reflector in operator.reflectors]
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _this_task().cancel)
     try:
-        await _lead(operator)
-    except asyncio.CancelledError:  # SIGTERM while waiting; once it leads, kopf takes the signal
-        pass
+        await until_one_ends(_lead(operator), operator.told_to_end.wait())
     finally:
         await operator.world.lease.release()
         for task in following:
@@ -89,13 +93,6 @@ async def _lead(operator: Operator) -> None:
     await become_able(operator)
     await operator.world.lease.acquire()
     await lead(operator)
-
-
-def _this_task() -> asyncio.Task[None]:
-    task = asyncio.current_task()
-    if task is None:
-        raise RuntimeError("not in a task")
-    return task
 
 
 def _wrong_setting(error: ValidationError) -> str:

@@ -43,8 +43,8 @@ class Loops:
                 await self.of(key).tick()
             for loop in self:
                 if loop.idle:
-                    loop.stop()
                     del self._loops[loop.key]
+                    self._world.in_background(loop.stop())
             await asyncio.sleep(0.05)
             waits = [loop.pause() for key in self._poolless_keys() if (loop := self.of(key))]
             try:

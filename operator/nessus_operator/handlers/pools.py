@@ -79,9 +79,12 @@ class PoolLoop:
             except LeadershipLost as error:
                 log.warning("Writes nothing more", reason=str(error))
 
-    def stop(self) -> None:
-        for task in (*self._watching.values(), *self._driving.values()):
+    async def stop(self) -> None:
+        """End what it does for its scans and scanners, which are logged out of."""
+        tasks = (*self._watching.values(), *self._driving.values())
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     @property
     def idle(self) -> bool:

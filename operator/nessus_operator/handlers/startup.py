@@ -1,6 +1,8 @@
 """Put the operator together: log in, follow scans and pools, wait to lead, then let kopf run."""
 
 import asyncio
+import signal
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +58,7 @@ class Operator:
     configuration: Configuration
     reflectors: list[Reflector]
     lacking: list[str] = field(default_factory=lambda: ["rights not checked yet"])
+    told_to_end: asyncio.Event = field(default_factory=asyncio.Event)
 
     def unsynced(self) -> list[str]:
         """Which kinds were never listed, or not heard of for too long."""
@@ -93,6 +96,25 @@ def build(settings: Settings, configuration: Configuration, metrics: OperatorMet
     return Operator(world, configuration, reflectors)
 
 
+def listen_to_signals(operator: Operator) -> None:
+    """SIGTERM and SIGINT tell it to end."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, operator.told_to_end.set)
+
+
+async def until_one_ends(*work: Coroutine[Any, Any, Any]) -> None:
+    """Run all of it until one returns or fails; then end the others."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def become_able(operator: Operator) -> None:
     """Wait for our rights and for the first list of everything; say what is missing."""
     world, said = operator.world, ""
@@ -114,28 +136,18 @@ async def become_able(operator: Operator) -> None:
 
 
 async def lead(operator: Operator) -> None:
-    """Serve pools while we lead; returns after SIGTERM, raises LeadershipLost."""
+    """Serve pools until cancelled; raises LeadershipLost."""
     world = operator.world
     world.began = clock.monotonic()
     world.metrics.active.set(1)
     loops = Loops(world)
-    work = [
-        asyncio.create_task(world.lease.keep()),
-        asyncio.create_task(loops.run_poolless()),
-        asyncio.create_task(sweep.run(world)),
-        asyncio.create_task(_kopf(operator, loops)),
-    ]
     try:
-        done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
+        await until_one_ends(
+            world.lease.keep(), loops.run_poolless(), sweep.run(world), _kopf(operator, loops)
+        )
     finally:
         world.metrics.active.set(0)
-        for task in work:
-            task.cancel()
-        for loop in loops:
-            loop.stop()
-        await asyncio.gather(*work, return_exceptions=True)
+        await asyncio.gather(*(loop.stop() for loop in loops))
 
 
 async def _kopf(operator: Operator, loops: Loops) -> None:
@@ -145,13 +157,16 @@ async def _kopf(operator: Operator, loops: Loops) -> None:
     settings.persistence.finalizer = f"{FINALIZER}-daemon"
     settings.networking.error_backoffs = [1, 2, 3, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5]
     namespaces = operator.world.settings.namespaces
-    await kopf.operator(
+    ours = asyncio.all_tasks()
+    tasks = await kopf.spawn_tasks(
         registry=registry(operator, loops),
         settings=settings,
         standalone=True,
         clusterwide=not namespaces,
         namespaces=namespaces,
     )
+    listen_to_signals(operator)  # kopf has just taken them, and would wait 5 s for our tasks
+    await kopf.run_tasks(tasks, ignored=ours)
 
 
 def registry(operator: Operator, loops: Loops) -> kopf.OperatorRegistry:
@@ -164,8 +179,20 @@ def registry(operator: Operator, loops: Loops) -> kopf.OperatorRegistry:
         session = open_session(operator.configuration)
         return kopf.AiohttpSession(server=operator.configuration.host, aiohttp_session=session)
 
-    @kopf.daemon(GROUP, VERSION, POOLS, registry=handlers, backoff=5.0, cancellation_timeout=1.0)
-    async def serve_pool(*, namespace: str | None, name: str, **_: Any) -> None:
-        await loops.of((namespace or "", name)).run()
+    @kopf.daemon(
+        *(GROUP, VERSION, POOLS),
+        registry=handlers,
+        backoff=5.0,
+        cancellation_backoff=1.0,
+        cancellation_timeout=1.0,
+    )
+    async def serve_pool(
+        *, namespace: str | None, name: str, stopped: kopf.DaemonStopped, **_: Any
+    ) -> None:
+        await until_one_ends(loops.of((namespace or "", name)).run(), _end_of(stopped))
 
     return handlers
+
+
+async def _end_of(stopped: kopf.DaemonStopped) -> None:
+    await stopped.wait()

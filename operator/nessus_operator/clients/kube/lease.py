@@ -110,16 +110,17 @@ class Lease:
                 raise LeadershipLost(f"lease {self._namespace}/{self._name} was not renewed")
 
     async def release(self) -> None:
-        """Let the next replica lead at once; does nothing when we do not."""
-        if not self.valid():
+        """Let the next replica lead at once; does nothing where the lease is not ours."""
+        if self._renewed == float("-inf"):
             return
         self._renewed = float("-inf")
         try:
-            lease = await self._kube.get(paths.leases(self._namespace, self._name))
-            if _holder(lease) == self.identity:
-                await self._write(lease, "")
-        except Fault as error:
-            log.warning("Lease not released", error=str(error))
+            async with asyncio.timeout(self._terms.retry_period):
+                lease = await self._kube.get(paths.leases(self._namespace, self._name))
+                if _holder(lease) == self.identity:
+                    await self._write(lease, "")
+        except (Fault, TimeoutError) as error:
+            log.warning("Lease not released", error=str(error) or "timeout")
 
     async def _try(self, write: Callable[[float], Awaitable[bool]]) -> bool:
         begun = clock.monotonic()

@@ -15,7 +15,7 @@ from nessus_operator.clients import clock
 from nessus_operator.clients.errors import Fault, Rejected, Unauthorized, Unavailable
 from nessus_operator.clients.scanners.nessus.http import MIB, Request, Transport
 
-_LOG_OUT_SECONDS = 5.0
+_LOG_OUT_SECONDS = 2.0
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]{1,1024}")
 _UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _PAGE_TOKEN = re.compile(
