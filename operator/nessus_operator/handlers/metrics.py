@@ -92,31 +92,28 @@ class ScanMetrics(_Group):
 
 
 class ScannerMetrics(_Group):
-    """How scanners answer; `scanner_instance` is pool:scanner."""
+    """How scanners answer; `scanner_instance` is pool:scanner, which two namespaces may have."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         super().__init__(registry)
-        label = "scanner_instance"
+        labels = ("resource_namespace", "scanner_instance")
         self.requests = self._histogram(
             "nessus_scanner_request_duration_seconds",
             "Time of a request to a scanner.",
-            label,
+            *labels,
             "operation",
             "outcome",
         )
-        self.up = self._gauge(
-            "nessus_scanner_up", "Whether the last probe found the scanner usable.", label
-        )
         self.circuit_failures = self._counter(
-            "nessus_circuit_failures_total", "Failures that a circuit breaker counted.", label
+            "nessus_circuit_failures_total", "Failures that a circuit breaker counted.", *labels
         )
         self.circuit_opens = self._counter(
-            "nessus_circuit_opens_total", "Times that a circuit breaker opened.", label
+            "nessus_circuit_opens_total", "Times that a circuit breaker opened.", *labels
         )
         self.rejected = self._counter(
             "nessus_scanner_requests_rejected_total",
             "Calls that an open circuit breaker refused.",
-            label,
+            *labels,
         )
 
 

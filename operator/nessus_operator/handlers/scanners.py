@@ -81,6 +81,10 @@ class ScannerWatch:
         return instance(self.pool.metadata.name, self.name)
 
     @property
+    def _labels(self) -> tuple[str, str]:
+        return self.pool.metadata.namespace, self.label
+
+    @property
     def ready(self) -> bool:
         return self.reason is Reason.READY
 
@@ -146,7 +150,7 @@ class ScannerWatch:
         """One call to the scanner; Unavailable at once while the breaker is open."""
         if self._driver is None or not self.breaker.closed:
             if not self.breaker.closed:
-                self._world.metrics.scanners.rejected.labels(self.label).inc()
+                self._world.metrics.scanners.rejected.labels(*self._labels).inc()
             raise Unavailable(f"{self.name} is not to be called now: {self.reason}")
         return await self._count(call(self._driver))
 
@@ -207,7 +211,6 @@ class ScannerWatch:
         if self.ready and not self.breaker.closed:
             self.reason, self.message = Reason.CIRCUIT_OPEN, "more probes have to go well first"
         self.looked, self._poll_due = clock.now(), None
-        self._world.metrics.scanners.up.labels(self.label).set(self.ready)
         self._wake()
 
     async def _probe(self, now: datetime) -> None:
@@ -269,10 +272,10 @@ class ScannerWatch:
     def _failed(self, error: Unavailable) -> None:
         was = self.breaker
         self.breaker = was.failed(self.pool.spec.circuit_breaker, clock.now())
-        self._world.metrics.scanners.circuit_failures.labels(self.label).inc()
+        self._world.metrics.scanners.circuit_failures.labels(*self._labels).inc()
         if was.openings < self.breaker.openings:
             self.reason, self.message = Reason.CIRCUIT_OPEN, str(error)
-            self._world.metrics.scanners.circuit_opens.labels(self.label).inc()
+            self._world.metrics.scanners.circuit_opens.labels(*self._labels).inc()
             log.warning("Circuit opened", scanner=self.label, failures=self.breaker.failures)
 
     @property
@@ -304,4 +307,4 @@ class ScannerWatch:
 
     def _observe(self, operation: str, outcome: str, seconds: float) -> None:
         requests = self._world.metrics.scanners.requests
-        requests.labels(self.label, operation, outcome).observe(seconds)
+        requests.labels(*self._labels, operation, outcome).observe(seconds)

@@ -93,31 +93,25 @@ def _pool_gauges(pools: list[ScannerPool]) -> Iterator[GaugeMetricFamily]:
 
 
 def _scanner_gauges(pools: list[ScannerPool]) -> Iterator[GaugeMetricFamily]:
-    label = "scanner_instance"
-    active = _family("nessus_scanner_active_scans", "Slots that are taken.", label)
-    capacity = _family("nessus_scanner_capacity", "Slots.", label)
-    percent = _family("nessus_scanner_utilization_pct", "Share of slots taken, 0 to 100.", label)
-    circuit = _family("nessus_circuit_state", "0 closed, 1 open, 2 half-open.", label)
-    info = _family(
-        "nessus_scanner_info",
-        "What the scanner is.",
-        label,
-        "pool",
-        "resource_namespace",
-        "scanner_type",
-        "version",
-    )
+    labels = ("resource_namespace", "scanner_instance")
+    up = _family("nessus_scanner_up", "Whether it takes scans, as of the last probe.", *labels)
+    active = _family("nessus_scanner_active_scans", "Slots that are taken.", *labels)
+    capacity = _family("nessus_scanner_capacity", "Slots.", *labels)
+    percent = _family("nessus_scanner_utilization_pct", "Share of slots taken, 0 to 100.", *labels)
+    circuit = _family("nessus_circuit_state", "0 closed, 1 open, 2 half-open.", *labels)
+    more = ("pool", "scanner_type", "version")
+    info = _family("nessus_scanner_info", "What the scanner is.", *labels, *more)
     for pool in pools:
         for scanner in pool.status.scanners:
-            name = instance(pool.metadata.name, scanner.name)
-            active.add_metric((name,), scanner.active)
-            capacity.add_metric((name,), scanner.capacity)
+            place = pool.metadata.namespace, instance(pool.metadata.name, scanner.name)
+            up.add_metric(place, scanner.ready)
+            active.add_metric(place, scanner.active)
+            capacity.add_metric(place, scanner.capacity)
             share = 100 * scanner.active / scanner.capacity if scanner.capacity else 0
-            percent.add_metric((name,), share)
-            circuit.add_metric((name,), _CIRCUIT_VALUES[scanner.circuit.state])
-            place = (name, pool.metadata.name, pool.metadata.namespace)
-            info.add_metric((*place, "nessus", scanner.version or ""), 1)
-    yield from (active, capacity, percent, circuit, info)
+            percent.add_metric(place, share)
+            circuit.add_metric(place, _CIRCUIT_VALUES[scanner.circuit.state])
+            info.add_metric((*place, pool.metadata.name, "nessus", scanner.version or ""), 1)
+    yield from (up, active, capacity, percent, circuit, info)
 
 
 def _namespace(scan: NessusScan | FinishedScan) -> str:
