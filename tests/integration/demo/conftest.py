@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,8 +12,6 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 120  # seconds until something that should come counts as missing
-
-sys.path.insert(0, str(ROOT / "hack/demo.d"))
 
 
 def eventually(condition: Callable[[], bool], what: Callable[[], str]) -> None:

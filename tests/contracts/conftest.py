@@ -1,6 +1,0 @@
-"""Lets tests read the CRDs as hack/generate does."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "hack/generate.d"))
