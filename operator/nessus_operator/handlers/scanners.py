@@ -66,7 +66,7 @@ class ScannerWatch:
         self.looked = clock.now()
         self._world = world
         self._wake = wake
-        self._closed_api = False
+        self._closed_under: License | None = None  # the licence under which it answered 412
         self._connection: Connection | None = None
         self._driver: Driver | None = None
         self._poke = asyncio.Event()
@@ -111,8 +111,8 @@ class ScannerWatch:
         self.pool, self.scanner = pool, scanner
 
     def reset(self) -> None:
-        """Close the circuit and look at once."""
-        self.breaker, self.probed = Breaker(), None
+        """Close the circuit, forget a 412 and look at once."""
+        self.breaker, self.probed, self._closed_under = Breaker(), None, None
         self._poke.set()
 
     def poll_by(self, due: datetime | None) -> None:
@@ -152,7 +152,12 @@ class ScannerWatch:
             if not self.breaker.closed:
                 self._world.metrics.scanners.rejected.labels(*self._labels).inc()
             raise Unavailable(f"{self.name} is not to be called now: {self.reason}")
-        return await self._count(call(self._driver))
+        try:
+            return await self._count(call(self._driver))
+        except NotLicensed:  # what the last probe saw of the licence may be out of date
+            self.probed = None
+            self._poke.set()
+            raise
 
     def driver(self) -> Driver:
         """For streams, which report their end by `count`."""
@@ -172,15 +177,7 @@ class ScannerWatch:
             server_uuid=info.uuid,
             version=info.version,
             plugin_set=info.plugin_set,
-            license=License(
-                type=info.license_type,
-                scan_api=self._scan_api(),
-                expiry_time=(
-                    datetime.fromtimestamp(info.license_expiry, UTC)
-                    if info.license_expiry
-                    else None
-                ),
-            ),
+            license=self._license().but(scan_api=self._scan_api()),
             circuit=self.breaker.shown(),
             last_probe_time=self.probed,
         )
@@ -222,6 +219,8 @@ class ScannerWatch:
             return
         info = await self._count(driver.probe())
         self.info = info if info.ready or not self.info else replace(self.info, ready=False)
+        if self._closed_under != self._license():
+            self._closed_under = None
         if not info.ready:
             self.reason, self.message = Reason.STARTING, "the scanner loads its plugins"
         elif self._scan_api() is ScanAPI.CLOSED:
@@ -249,7 +248,7 @@ class ScannerWatch:
         if self._driver is None or connection != self._connection:
             if self._driver:
                 await self._driver.close()
-            self._closed_api = False
+            self._closed_under = None
             self._driver = connect(self.scanner.type, connection, self._observe)
             self._connection = connection
         return self._driver
@@ -263,7 +262,7 @@ class ScannerWatch:
             self._failed(error)
             raise
         except NotLicensed:
-            self._closed_api = True
+            self._closed_under = self._license()
             self.reason, self.message = Reason.SCAN_API_CLOSED, "the scanner answered 412"
             raise
         self.breaker = self.breaker.succeeded(rules)
@@ -295,16 +294,30 @@ class ScannerWatch:
             log.warning("Scanner not usable", scanner=self.label, reason=reason, error=str(error))
         self.reason, self.message = reason, str(error)
 
+    def _license(self) -> License:
+        """The licence as the scanner tells of it."""
+        info = self.info or ServerInfo(ready=False)
+        expiry = info.license_expiry
+        return License(
+            type=info.license_type,
+            scan_api=_open_or_closed(info.scan_api),
+            expiry_time=datetime.fromtimestamp(expiry, UTC) if expiry else None,
+        )
+
     def _scan_api(self) -> ScanAPI:
         told = self.info.scan_api if self.info else None
         if self.scanner.auth.type is AuthType.WEB_SESSION and told is False:
             told = (
                 None  # the licence closes the API to others; only a 412 closes it to the web page
             )
-        if self._closed_api or told is False:
-            return ScanAPI.CLOSED
-        return ScanAPI.OPEN if told else ScanAPI.UNKNOWN
+        return ScanAPI.CLOSED if self._closed_under else _open_or_closed(told)
 
     def _observe(self, operation: str, outcome: str, seconds: float) -> None:
         requests = self._world.metrics.scanners.requests
         requests.labels(*self._labels, operation, outcome).observe(seconds)
+
+
+def _open_or_closed(told: bool | None) -> ScanAPI:
+    if told is None:
+        return ScanAPI.UNKNOWN
+    return ScanAPI.OPEN if told else ScanAPI.CLOSED

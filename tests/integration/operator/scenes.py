@@ -14,8 +14,15 @@ HOST = 3600.0  # what a host takes on the slow simulator, in its seconds
 
 
 async def change_pool(stage: Stage, **spec: Any) -> Object:
+    """The pool, once the operator goes by its new spec."""
     path = path_of("scannerpools", stage.namespace, "pool")
-    return await stage.kube.patch(path, {"spec": spec})
+    generation = (await stage.kube.patch(path, {"spec": spec}))["metadata"]["generation"]
+
+    async def look() -> Object | None:
+        pool = await stage.kube.get(path)
+        return pool if pool.get("status", {}).get("observedGeneration") == generation else None
+
+    return await eventually(look, "the operator knows the pool's new spec")
 
 
 async def change_scanner(stage: Stage, name: str, **fields: Any) -> Object:
