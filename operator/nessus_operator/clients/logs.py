@@ -20,6 +20,7 @@ def configure(level: str, count: Callable[[str], None] = lambda _: None) -> None
 
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _untraced,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
@@ -55,6 +56,13 @@ def configure(level: str, count: Callable[[str], None] = lambda _: None) -> None
     # They tell of every request and every handler at INFO.
     for name in ("httpx2", "mcp", "kopf"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+
+
+def _untraced(_: Any, __: str, event: EventDict) -> EventDict:
+    """What nobody traces has no trace_id, rather than an empty one."""
+    if not event.get("trace_id"):
+        event.pop("trace_id", None)
+    return event
 
 
 def _kopf_object(_: Any, __: str, event: EventDict) -> EventDict:
