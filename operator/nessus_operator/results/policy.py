@@ -3,7 +3,8 @@
 The policy of a report stands before its hosts. There a parser looks at each element: bytes
 outside of a policy pass as they are, a policy is written anew from the parts that are known, with
 the values of secrets left empty. Behind the first host nothing may be a policy any more; what
-begins like one is dropped whole, and so is a policy that is broken or cut off.
+begins like one, or like a part of one, is dropped whole, and so is a policy that is broken or cut
+off.
 """
 
 import pyexpat
@@ -12,9 +13,6 @@ from html import escape
 
 from nessus_operator.results.refusals import DoctypeRefused, NotXML, TextTooLong
 
-_POLICY_LIKE = frozenset(
-    ("policy", "policies", "preferences", "serverpreferences", "pluginspreferences", "credentials")
-)
 # Elements of a policy that are written again; any other is dropped with all it holds.
 _CONTAINERS = frozenset(
     (
@@ -60,10 +58,27 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _ENCODINGS = frozenset(("utf-8", "us-ascii", "iso-8859-1"))
-_POLICY_TAG = re.compile(rb"<(?:[\w.-]{1,64}:)?Polic(?:y|ies)(?=[\s/>])")
-_POLICY_END = re.compile(rb"</(?:[\w.-]{1,64}:)?Polic(?:y|ies)\s*>")
-_REPORT_TAG = re.compile(rb"<Report(?=[\s>])")
+# Where no parser looks: a policy, or what of one could stand in a file of spliced parts.
+_SECRET_PARTS = (
+    b"Policy", b"Policies", b"Preferences", b"ServerPreferences", b"PluginsPreferences",
+    b"Credentials", b"preference", b"selectedValue", b"preferenceValues",
+)  # fmt: skip
+_PART = re.compile(
+    rb"<(?:[\w.-]{1,64}:)?(" + b"|".join(_SECRET_PARTS) + rb")(?=[\s/>])(?:[^<>]*/>)?",
+    re.IGNORECASE,
+)
+_PART_ENDS = {
+    name.lower(): re.compile(rb"</(?:[\w.-]{1,64}:)?" + name + rb"\s*>", re.IGNORECASE)
+    for name in _SECRET_PARTS
+}
+_POLICY_LIKE = frozenset(("item", *(name.decode().lower() for name in _SECRET_PARTS)))
+# Behind a broken policy the report is where its first host follows at once; and what could be the
+# beginning of that, cut off.
+_REPORT_TAG = re.compile(rb"<Report(?:\s[^<>]*)?>\s*(?=<(?:ReportHost|/Report)[\s>])")
+_REPORT_CUT = re.compile(rb"<Report(?:\s[^<>]*)?(?:>\s*(?:<[^<>]*)?)?\Z")
 _HELD = 16_000_000  # bytes of one token before the first host
+_REPORT_HELD = 4_096  # bytes of a start tag of Report, with the blanks behind it
+_TAG_HELD = 128  # bytes of a tag that is not complete; more than the longest name of a part takes
 
 
 class _HostsBegin(Exception):
@@ -104,33 +119,34 @@ class _Rest:
 
     def feed(self, data: bytes) -> bytes:
         data = self._held + data
+        end = self._decided(data)
         kept = bytearray()
         position = 0
-        while True:
-            found = (self.dropping or _POLICY_TAG).search(data, position)
-            if found is None:
-                break
+        while found := (self.dropping or _PART).search(data, position, end):
             if self.dropping is None:
                 kept += data[position : found.start()]
-                self.dropping = _POLICY_END
-                position = found.start()
+                position = found.end()
+                if not found[0].endswith(b"/>"):
+                    self.dropping = _PART_ENDS[found[1].lower()]
             else:
                 position = found.start() if self.dropping is _REPORT_TAG else found.end()
                 self.dropping = None
-        held = max(position, self._undecided(data))
         if self.dropping is None:
-            kept += data[position:held]
-        self._held = data[held:]
+            kept += data[position:end]
+        self._held = data[end:]
         return bytes(kept)
 
     def close(self) -> bytes:
-        """What is held could begin a policy: it goes only if it is the end of all."""
-        return b"" if self.dropping or self._held.startswith(b"<P") else self._held
+        """What is held could begin a policy: it does not go."""
+        return b"" if self.dropping else self._held.partition(b"<")[0]
 
-    @staticmethod
-    def _undecided(data: bytes) -> int:
-        """Where a tag begins that could be cut off by the end of the data."""
-        begins = data.rfind(b"<", max(0, len(data) - 80))
+    def _decided(self, data: bytes) -> int:
+        """Where a tag begins that is cut off by the end of the data; else that end."""
+        if self.dropping is _REPORT_TAG:
+            cut = _REPORT_CUT.search(data, max(0, len(data) - _REPORT_HELD))
+            if cut:
+                return cut.start()
+        begins = data.rfind(b"<", max(0, len(data) - _TAG_HELD))
         return begins if begins >= 0 and b">" not in data[begins:] else len(data)
 
 
@@ -154,6 +170,8 @@ class _Prelude:
         parser.CharacterDataHandler = self._text
 
     def feed(self, data: bytes) -> bytes:
+        if b"\0" in data:
+            raise NotXML("The report is not UTF-8")
         self._buffer += data
         try:
             self._parser.Parse(data, False)
@@ -169,8 +187,8 @@ class _Prelude:
         return passed
 
     def close(self) -> bytes:
-        """The report has no hosts, or is cut off: of an unfinished policy nothing more goes."""
-        return b"" if self._policy else self._buffer
+        """The report has no hosts, or is cut off: of an unfinished policy or tag nothing goes."""
+        return b"" if self._policy else self._buffer.partition(b"<")[0]
 
     def _pass_to(self, offset: int) -> None:
         """Bytes before `offset` are looked at: they pass, unless they are a policy's."""
@@ -185,9 +203,11 @@ class _Prelude:
         self.over, self.remaining = True, self._buffer
 
     def _end_broken(self, offset: int) -> None:
+        """Of a broken policy nothing goes; of anything else, what does not look like one."""
         if self._policy:
             self.broken = _REPORT_TAG
-        self._end_at(min(offset, self._start + len(self._buffer)))
+            self._pass_to(min(offset, self._start + len(self._buffer)))
+        self.over, self.remaining = True, self._buffer
 
     def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
         if encoding is not None and encoding.lower() not in _ENCODINGS:
@@ -213,7 +233,7 @@ class _Prelude:
             if self._buffer.startswith(b"</", end - self._start):
                 end = self._buffer.index(b">", end - self._start) + 1 + self._start
             self._pass_to(end)
-            self._passed += self._policy.written.encode()
+            self._passed += self._policy.written.encode("ascii", "xmlcharrefreplace")
             self._policy = None
 
     def _text(self, text: str) -> None:
