@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,7 @@ def dead_commands(text: str) -> Iterator[str]:
             yield from (f"{command} {option}" for option in options.split() if option not in known)
 
 
+@cache
 def help_of(command: str) -> str:
     done = subprocess.run([ROOT / command, "--help"], capture_output=True, text=True, check=True)
     return done.stdout
