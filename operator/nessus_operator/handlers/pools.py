@@ -30,6 +30,8 @@ from nessus_operator.handlers.world import World
 log = structlog.get_logger(__name__)
 
 _LEAST_PAUSE = 0.05  # seconds between ticks: a burst of changes is one tick
+_MOST_PAUSE = 1.0
+_REST = 3  # times as long as a tick took: with a long queue, news comes faster than ticks end
 _IDLE = (*ENDED, RemoteState.EMPTY)
 
 
@@ -59,8 +61,10 @@ class PoolLoop:
     async def run(self) -> None:
         """Tick until cancelled."""
         while True:
+            begun = clock.monotonic()
             await self.tick()
-            await asyncio.sleep(_LEAST_PAUSE)
+            rest = _REST * (clock.monotonic() - begun)
+            await asyncio.sleep(min(max(_LEAST_PAUSE, rest), _MOST_PAUSE))
             try:
                 async with asyncio.timeout(self.pause()):
                     await self.wake.wait()
