@@ -55,7 +55,8 @@ class Copy:
         self._stack = ExitStack()
         self._file = self._stack.enter_context(path.open("wb"))
         compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
-        self._writer = self._stack.enter_context(
+        self._frame = self._stack.enter_context(ExitStack())
+        self._writer = self._frame.enter_context(
             compressor.stream_writer(self._file, closefd=False)
         )
 
@@ -69,7 +70,7 @@ class Copy:
     def publish(self) -> Downloaded:
         path = self._folder / REPORT_FILE
         self._writer.write(self._filter.close())
-        self._writer.flush(zstandard.FLUSH_FRAME)
+        self._frame.close()  # writes its last bytes
         self._file.flush()
         os.fsync(self._file.fileno())
         self._path.rename(path)
