@@ -9,6 +9,7 @@ from nessus_operator.api.scan import (
     Authentication,
     AuthenticationStatus,
     NessusScan,
+    Progress,
     Results,
     ScanStatus,
     ScanType,
@@ -37,6 +38,8 @@ def concluded(
     if phase is Phase.COMPLETED and failing:
         phase, reason, message = Phase.FAILED, failing.reason, failing.message
     status = scan.status.but(results=results, authentication=authentication)
+    if phase is Phase.COMPLETED:
+        status = status.but(progress=_whole(status.progress, results.hosts))
     status = progress.warned(status, [f"{one.reason}: {one.message}" for one in objections])
     findings = (
         _validated(objections, message),
@@ -45,6 +48,12 @@ def concluded(
     )
     told = scan.but(status=status)
     return progress.finished(told, phase, reason or Reason.PASSED, message, now, findings)
+
+
+def _whole(last: Progress | None, hosts: int) -> Progress:
+    """The last poll may have been long before the end."""
+    total = max(hosts, last.hosts_total if last else 0)
+    return Progress(percent=100, hosts_completed=hosts, hosts_total=total)
 
 
 def _validated(objections: Sequence[Objection], message: str) -> Finding:
