@@ -49,13 +49,13 @@ def conclude(
     return scan, new
 
 
-ENDS: dict[str, tuple[dict[str, Any], Phase, Reason, str, str]] = {
+ENDS: dict[str, tuple[dict[str, Any], Phase, str, str, str]] = {
     "a report that nothing speaks against completes the scan": (
-        {}, Phase.COMPLETED, Reason.COMPLETED, "39 findings on 3 hosts", "True",
+        {}, Phase.COMPLETED, "Completed", "39 findings on 3 hosts", "True",
     ),
     "a warning does not keep it from completing": (
         {"objections": (WARNING,)},
-        Phase.COMPLETED, Reason.COMPLETED, "39 findings on 3 hosts", "True",
+        Phase.COMPLETED, "Completed", "39 findings on 3 hosts", "True",
     ),
     "a failed check fails it, with the check's words": (
         {"objections": (WARNING, FAILURE)},
@@ -73,7 +73,7 @@ ENDS: dict[str, tuple[dict[str, Any], Phase, Reason, str, str]] = {
     ("given", "phase", "reason", "message", "validated"), ENDS.values(), ids=ENDS
 )
 def test_end(
-    given: dict[str, Any], phase: Phase, reason: Reason, message: str, validated: str
+    given: dict[str, Any], phase: Phase, reason: str, message: str, validated: str
 ) -> None:
     scan, new = conclude(**given)
     assert (new.phase, new.message, new.results) == (phase, message, RESULTS)
