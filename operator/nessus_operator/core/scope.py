@@ -164,7 +164,7 @@ def _matches(name: str, pattern: str) -> bool:
     """`*.example.org` stands for every name below example.org, and not for example.org."""
     pattern = pattern.lower()
     if pattern.startswith("*."):
-        return name.endswith(pattern[1:]) and len(name) > len(pattern) - 1
+        return name.endswith(pattern[1:])
     return name == pattern
 
 

@@ -1,11 +1,14 @@
 """Who may take a Lease, and what is written into it."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from aiohttp import web
 from tests.builders import NOW
+from tests.unit.kube.servers import client, serving
 
-from nessus_operator.clients.kube.lease import Observation, body, may_take
+from nessus_operator.clients.kube.lease import Lease, LeaseTerms, Observation, body, may_take
 
 MOMENT = "2026-11-21T12:00:00.000000Z"
 
@@ -85,3 +88,18 @@ def test_the_duration_is_written_in_whole_seconds(seconds: float, whole: int) ->
 
 def test_a_lease_without_anything_in_it_can_be_taken() -> None:
     assert written("me", lease())["leaseTransitions"] == 1
+
+
+async def test_a_renewal_counts_from_when_it_was_sent() -> None:
+    """Others count from when it took effect, which no answer tells: so from before it may have."""
+    terms = LeaseTerms(duration=5.0, renew_deadline=0.3, retry_period=5.0)
+
+    async def slow(request: web.Request) -> web.Response:
+        if request.method == "PUT":
+            await asyncio.sleep(terms.renew_deadline + 0.1)
+        return web.json_response(lease(holderIdentity=""))
+
+    async with serving(slow) as server, client(server) as kube:
+        late = Lease(kube, "ops", "op", "me", terms)
+        await late.acquire()
+        assert not late.valid()
