@@ -19,15 +19,19 @@ from nessus_operator.handlers.world import World
 log = structlog.get_logger(__name__)
 
 
+def protected(pool: ScannerPool) -> bool:
+    """It stays until none of its scans has a remote part."""
+    return names.FINALIZER in pool.metadata.finalizers
+
+
 async def protect(world: World, pool: ScannerPool) -> None:
-    """Keep the pool until none of its scans has a remote part."""
-    if names.FINALIZER not in pool.metadata.finalizers:
-        finalizers = [*pool.metadata.finalizers, names.FINALIZER]
-        await _patch(world, pool, {"metadata": {"finalizers": finalizers}})
+    """Put our finalizer on, unless the pool changed meanwhile."""
+    finalizers = [*pool.metadata.finalizers, names.FINALIZER]
+    await _patch(world, pool, {"metadata": {"finalizers": finalizers}})
 
 
 async def release(world: World, pool: ScannerPool) -> None:
-    if names.FINALIZER in pool.metadata.finalizers:
+    if protected(pool):
         left = [name for name in pool.metadata.finalizers if name != names.FINALIZER]
         await _patch(world, pool, {"metadata": {"finalizers": left}})
 

@@ -30,6 +30,7 @@ from nessus_operator.handlers.world import World
 log = structlog.get_logger(__name__)
 
 _LEAST_PAUSE = 0.05  # seconds between ticks: a burst of changes is one tick
+_TRY_AGAIN_SECONDS = 1.0
 _MOST_PAUSE = 1.0
 _REST = 3  # times as long as a tick took: with a long queue, news comes faster than ticks end
 _IDLE = (*ENDED, RemoteState.EMPTY)
@@ -49,6 +50,7 @@ class PoolLoop:
         self._driving: dict[str, asyncio.Task[None]] = {}
         self._abandoned: set[str] = set()  # tokens that were told of
         self._turn = asyncio.Lock()
+        self._trouble: str | None = None  # what cut the last tick short
 
     @property
     def pool(self) -> ScannerPool | None:
@@ -77,11 +79,11 @@ class PoolLoop:
             self.wake.clear()
             try:
                 await self._tick(self.pool)
-            except Fault as error:
-                log.warning("Tick cut short", pool="/".join(self.key), error=str(error))
-                self._world.in_background(self._wake_later(1.0))
-            except LeadershipLost as error:
-                log.warning("Writes nothing more", reason=str(error))
+                self._trouble = None
+            except (Fault, LeadershipLost) as error:
+                if self._trouble != str(error):
+                    self._trouble = str(error)
+                    log.warning("Tick cut short", pool="/".join(self.key), error=self._trouble)
 
     async def stop(self) -> None:
         """End what it does for its scans and scanners, which are logged out of."""
@@ -98,18 +100,26 @@ class PoolLoop:
     async def _tick(self, pool: ScannerPool | None) -> None:
         going = pool is None or pool.metadata.deleting
         self._tend_watches(pool)
-        if pool and not going:
-            await pool_objects.protect(self._world, pool)
-            await self._reset_circuit(pool)
-        new = [scan for scan in self.scans() if scan.phase is None and not scan.metadata.deleting]
-        await queue.take_in(self._world, None if going else pool, new)
-        await self._admit(None if going else pool)
-        self._drive()
-        self._plan_polls()
+        try:
+            await self._let_begin(None if going else pool)
+        finally:  # what runs goes on, whatever the API server says to what waits
+            self._drive()
+            self._plan_polls()
         if pool:
             await self._tell(pool)
         if pool and going and not any(scan.finalized for scan in self.scans()):
             await pool_objects.release(self._world, pool)
+
+    async def _let_begin(self, pool: ScannerPool | None) -> None:
+        """Take in new scans and admit those whose turn it is, to a pool that has our finalizer."""
+        if pool and not pool_objects.protected(pool):
+            await pool_objects.protect(self._world, pool)
+            return  # the pool as it is now wakes us
+        if pool:
+            await self._reset_circuit(pool)
+        new = [scan for scan in self.scans() if scan.phase is None and not scan.metadata.deleting]
+        await queue.take_in(self._world, pool, new)
+        await self._admit(pool)
 
     async def _admit(self, pool: ScannerPool | None) -> None:
         waiting = [
@@ -268,16 +278,14 @@ class PoolLoop:
     def pause(self) -> float:
         """Seconds until the next tick without news."""
         now = clock.monotonic()
+        if self._trouble:
+            return _TRY_AGAIN_SECONDS
         waits = [
             driver.not_before - now
             for uid, driver in self._drivers.items()
             if driver.not_before > now and uid not in self._driving
         ]
         return max(_LEAST_PAUSE, min([*waits, self._world.settings.resync_seconds]))
-
-    async def _wake_later(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        self.wake.set()
 
 
 def _scanners_of(scan: NessusScan) -> set[str]:
