@@ -26,7 +26,7 @@ from nessus_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()

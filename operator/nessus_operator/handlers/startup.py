@@ -33,6 +33,7 @@ from nessus_operator.settings import Settings
 log = structlog.get_logger(__name__)
 
 _TRY_AGAIN_SECONDS = 2.0
+_KOPF_SECONDS = 60.0  # who ends again and again for so long will not do better
 
 
 def rights(lease_namespace: str) -> tuple[Right, ...]:
@@ -143,11 +144,28 @@ async def lead(operator: Operator) -> None:
     loops = Loops(world)
     try:
         await until_one_ends(
-            world.lease.keep(), loops.run_poolless(), sweep.run(world), _kopf(operator, loops)
+            world.lease.keep(), loops.run_poolless(), sweep.run(world), _keep_kopf(operator, loops)
         )
     finally:
         world.metrics.active.set(0)
         await asyncio.gather(*(loop.stop() for loop in loops))
+
+
+async def _keep_kopf(operator: Operator, loops: Loops) -> None:
+    """Run kopf, again where it ended: it does at a 403 or 404, which a restart may answer."""
+    since = clock.monotonic()
+    while True:
+        began = clock.monotonic()
+        try:
+            return await _kopf(operator, loops)
+        except Exception as error:
+            ended = clock.monotonic()
+            if ended - began > _KOPF_SECONDS:
+                since = ended
+            if ended - since > _KOPF_SECONDS:
+                raise
+            log.warning("Watch of pools began anew", error=type(error).__name__)
+            await asyncio.sleep(_TRY_AGAIN_SECONDS)
 
 
 async def _kopf(operator: Operator, loops: Loops) -> None:
