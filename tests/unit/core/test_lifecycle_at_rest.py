@@ -184,6 +184,12 @@ ENDED: dict[str, Row] = {
         NOW,
         CleanUp(LEFT),
     ),
+    "DeleteWithScan, its pool goes": (
+        scan(SUCCEEDED),
+        Sight(pool_going=True, **WITH_SCAN),
+        NOW,
+        CleanUp(LEFT),
+    ),
     "DeleteWithScan keeps nothing of earlier attempts": (
         scan(SUCCEEDED.but(remote_cleanups=(cleanup(4),))),
         Sight(**WITH_SCAN),

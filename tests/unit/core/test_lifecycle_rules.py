@@ -113,6 +113,7 @@ def test_the_scans_that_carry_a_token_the_oldest_first() -> None:
 
 def test_twins_are_empty_and_not_the_one() -> None:
     assert [one.id for one in lifecycle.twins(LISTED, TOKEN, SCAN_ID)] == [9]
+    assert lifecycle.twins(LISTED, TOKEN, 9) == []
 
 
 FOUND = {

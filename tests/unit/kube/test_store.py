@@ -100,7 +100,8 @@ def test_listeners_are_told_what_was_taken_and_nothing_else() -> None:
         seen.append(tuple(one and int(one.metadata.resource_version) for one in (old, new)))
 
     store.subscribe(listen)
-    for change, number in (("ADDED", 1), ("MODIFIED", 3), ("MODIFIED", 2), ("DELETED", 4)):
+    changes = (("ADDED", 1), ("MODIFIED", 3), ("MODIFIED", 3), ("MODIFIED", 2), ("DELETED", 4))
+    for change, number in changes:
         store.apply(change, body(version=number))  # type: ignore[arg-type]
     store.apply("DELETED", body(version=5))
     assert seen == [(None, 1), (1, 3), (3, None)]
