@@ -136,6 +136,7 @@ class Sight:
     scanner_known: bool = True  # there is a way to reach its scanner
     remote: RemoteScan | None = None  # its line in the newest list of its scanner
     listed: bool = False  # this process has a list of its scanner
+    listed_since_stop: bool = True  # one that was asked for after the stop was decided
     all_missing: bool = False  # the list misses every one of our scans, more than this one
     cleanup_seconds: float = 300.0
     remote_scan: RemoteScanPolicy = "DeleteAfterExport"
@@ -233,7 +234,8 @@ def _stopping(scan: NessusScan, sight: Sight, now: datetime) -> Step:
     if not sight.listed or sight.all_missing:
         return Nothing()
     if sight.remote is None or sight.remote.state is RemoteState.EMPTY:
-        return Finish(phase, reason)
+        # An older list may come from before its creation or its launch.
+        return Finish(phase, reason) if sight.listed_since_stop else Nothing()
     if sight.remote.state in ENDED:
         return Collect(phase, reason)
     return Nothing() if sight.remote.state is RemoteState.STOPPING else StopRemote()

@@ -4,7 +4,8 @@ All calls to a scanner go through its watch, so that the breaker sees every one 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -15,7 +16,14 @@ from nessus_operator.api.pool import AuthType, License, ScanAPI, Scanner, Scanne
 from nessus_operator.api.reasons import Reason
 from nessus_operator.api.remote import RemoteScan, ServerInfo
 from nessus_operator.clients import clock
-from nessus_operator.clients.errors import Fault, NotLicensed, Unauthorized, Unavailable
+from nessus_operator.clients.errors import (
+    Fault,
+    NotLicensed,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+)
 from nessus_operator.clients.scanners.protocol import Connection
 from nessus_operator.clients.scanners.protocol import Scanner as Driver
 from nessus_operator.clients.scanners.registry import connect
@@ -35,6 +43,7 @@ _TROUBLES = {
     Reason.UNREACHABLE: "does not answer",
     Reason.CIRCUIT_OPEN: "does not answer",
     Reason.UNAUTHORIZED: "refuses the login",
+    Reason.RATE_LIMITED: "asked us to wait",
     Reason.STARTING: "is still starting",
 }
 _WORKING = (Reason.READY, Reason.SCAN_API_CLOSED, Reason.PENDING)
@@ -42,7 +51,7 @@ _WORKING = (Reason.READY, Reason.SCAN_API_CLOSED, Reason.PENDING)
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All scans of a scanner at one moment."""
+    """All scans of a scanner; those that came or went after `time` may be shown or not."""
 
     time: datetime
     scans: tuple[RemoteScan, ...]
@@ -69,6 +78,7 @@ class ScannerWatch:
         self._closed_under: License | None = None  # the licence under which it answered 412
         self._connection: Connection | None = None
         self._driver: Driver | None = None
+        self._rest_end: datetime | None = None  # it asked us to wait until then
         self._poke = asyncio.Event()
         self._poll_due: datetime | None = None
 
@@ -111,8 +121,9 @@ class ScannerWatch:
         self.pool, self.scanner = pool, scanner
 
     def reset(self) -> None:
-        """Close the circuit, forget a 412 and look at once."""
-        self.breaker, self.probed, self._closed_under = Breaker(), None, None
+        """Close the circuit, forget a 412 or a 429, and look at once."""
+        self.breaker, self.probed = Breaker(), None
+        self._closed_under = self._rest_end = None
         self._poke.set()
 
     def poll_by(self, due: datetime | None) -> None:
@@ -147,23 +158,32 @@ class ScannerWatch:
                 return
 
     async def ask(self, call: Callable[[Driver], Awaitable[T]]) -> T:
-        """One call to the scanner; Unavailable at once while the breaker is open."""
-        if self._driver is None or not self.breaker.closed:
-            if not self.breaker.closed:
-                self._world.metrics.scanners.rejected.labels(*self._labels).inc()
-            raise Unavailable(f"{self.name} is not to be called now: {self.reason}")
+        """One call to the scanner; Unavailable at once while it has a rest."""
+        driver = self._rested()
         try:
-            return await self._count(call(self._driver))
+            return await self._count(call(driver))
         except NotLicensed:  # what the last probe saw of the licence may be out of date
             self.probed = None
             self._poke.set()
             raise
 
-    def driver(self) -> Driver:
-        """For streams, which report their end by `count`."""
-        if self._driver is None or not self.breaker.closed:
+    async def export(self, scan_id: int) -> AsyncGenerator[bytes, None]:
+        """The report in chunks, as the driver's; close it where it may be left before its end."""
+        driver = self._rested()
+        with self._counted():
+            async with aclosing(driver.export_report(scan_id)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+
+    def _rested(self) -> Driver:
+        if not self.breaker.closed:
+            self._world.metrics.scanners.rejected.labels(*self._labels).inc()
+        if self._driver is None or not self.breaker.closed or self._asked_to_wait():
             raise Unavailable(f"{self.name} is not to be called now: {self.reason}")
         return self._driver
+
+    def _asked_to_wait(self) -> bool:
+        return self._rest_end is not None and clock.now() < self._rest_end
 
     def status(self, active: int) -> ScannerStatus:
         info = self.info or ServerInfo(ready=False)
@@ -183,7 +203,8 @@ class ScannerWatch:
         )
 
     def _next_look(self) -> datetime:
-        rest = self.breaker.rests_until(self.pool.spec.circuit_breaker)
+        rests = (self.breaker.rests_until(self.pool.spec.circuit_breaker), self._rest_end)
+        rest = max(filter(None, rests), default=None)
         if rest or self.probed is None:
             return rest or clock.now()
         probe = self.probed + timedelta(seconds=self._world.settings.probe_seconds)
@@ -191,8 +212,9 @@ class ScannerWatch:
 
     async def _look(self) -> None:
         rules, now = self.pool.spec.circuit_breaker, clock.now()
-        if not self.breaker.allows_probe(rules, now):
+        if not self.breaker.allows_probe(rules, now) or self._asked_to_wait():
             return
+        self._rest_end = None
         self.breaker = self.breaker.probing()
         due = self.probed is None or now >= self.probed + timedelta(
             seconds=self._world.settings.probe_seconds
@@ -201,8 +223,9 @@ class ScannerWatch:
             if due or not self.ready:
                 await self._probe(now)
             if self._driver and self.reason in (Reason.READY, Reason.SCAN_API_CLOSED):
+                begun = clock.now()
                 scans = await self._count(self._driver.list_scans())
-                self.listing = Listing(clock.now(), tuple(scans))
+                self.listing = Listing(begun, tuple(scans))
         except Fault as error:
             self._unusable(error)
         if self.ready and not self.breaker.closed:
@@ -246,27 +269,49 @@ class ScannerWatch:
                 return self._driver
             raise
         if self._driver is None or connection != self._connection:
-            if self._driver:
-                await self._driver.close()
-            self._closed_under = None
-            self._driver = connect(self.scanner.type, connection, self._observe)
-            self._connection = connection
+            await self._reconnect(connection)
         return self._driver
 
-    async def _count(self, call: Awaitable[T]) -> T:
-        """Let the breaker and the licence see how a call ended."""
-        rules = self.pool.spec.circuit_breaker
+    async def _reconnect(self, connection: Connection) -> None:
+        if self._driver:
+            await self._driver.close()
+        self._driver = self._connection = self._closed_under = None
         try:
-            answer = await call
+            self._driver = connect(self.scanner.type, connection, self._observe)
+        except Unauthorized as error:
+            raise Unusable(Reason.INVALID_SECRET, str(error)) from error
+        except Rejected as error:
+            reason = Reason.CA_NOT_FOUND if connection.ca_bundle else Reason.UNREACHABLE
+            raise Unusable(reason, str(error)) from error
+        self._connection = connection
+
+    async def _count(self, call: Awaitable[T]) -> T:
+        with self._counted():
+            return await call
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Let the breaker and the licence see how a call ended."""
+        try:
+            yield
+        except RateLimited as error:
+            self._rest_end = clock.now() + timedelta(seconds=error.retry_after)
+            self._unusable(error)
+            raise
         except Unavailable as error:
             self._failed(error)
             raise
-        except NotLicensed:
-            self._closed_under = self._license()
-            self.reason, self.message = Reason.SCAN_API_CLOSED, "the scanner answered 412"
+        except Fault as error:
+            if isinstance(error, NotLicensed):
+                self._closed_under = self._license()
+                self.reason, self.message = Reason.SCAN_API_CLOSED, "the scanner answered 412"
+            self._answered()
             raise
-        self.breaker = self.breaker.succeeded(rules)
-        return answer
+        self._answered()
+
+    def _answered(self) -> None:
+        """Whatever it said: it is there, which is all that the breaker asks."""
+        self.breaker = self.breaker.succeeded(self.pool.spec.circuit_breaker)
 
     def _failed(self, error: Unavailable) -> None:
         was = self.breaker
@@ -288,6 +333,8 @@ class ScannerWatch:
             reason = Reason.UNAUTHORIZED
         elif isinstance(error, NotLicensed):
             reason = Reason.SCAN_API_CLOSED
+        elif isinstance(error, RateLimited):
+            reason = Reason.RATE_LIMITED
         if not self.breaker.closed:
             reason = Reason.CIRCUIT_OPEN
         if reason is not self.reason:

@@ -229,7 +229,7 @@ class Driver:
         pool = self.pool_of()
         listing = watch.listing if watch else None
         remote = scan.status.remote
-        line = None
+        stop, line = scan.status.stop, None
         if listing and remote and remote.scan_id is not None:
             line = lifecycle.found(listing.scans, remote.token, remote.scan_id)
         return Sight(
@@ -240,6 +240,7 @@ class Driver:
             scanner_known=watch is not None,
             remote=line,
             listed=listing is not None,
+            listed_since_stop=not (listing and stop) or listing.time > stop.time,
             all_missing=line is None and self._all_missing(scan, listing),
             cleanup_seconds=self.world.settings.cleanup_seconds,
             remote_scan=pool.spec.retention.remote_scan if pool else "DeleteAfterExport",

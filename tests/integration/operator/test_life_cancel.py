@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 from tests.integration.operator.scenes import HOST, done, history, released, told
-from tests.integration.operator.test_deletion import launched
+from tests.integration.operator.test_deletion import launched, until_launched
 from tests.proxy import Proxy
-from tests.running import Stage
+from tests.running import Stage, eventually
 
 from nessus_operator.results.store import open_results
 from nessus_simulator.running import Simulator
@@ -27,7 +27,7 @@ async def test_a_queued_scan_ends_at_once_and_never_reaches_a_scanner(
     await served.create_scan(suspend=True)
     await served.until("Queued")
     await served.change({"cancel": True})
-    scan = await served.until("Cancelled", seconds=10)
+    scan = await served.until("Cancelled")
     conditions = told(scan)
     assert conditions["Finished"] == ("True", "Cancelled")
     assert conditions["Succeeded"] == ("False", "Cancelled")
@@ -67,6 +67,33 @@ async def test_a_running_scan_that_found_nothing_yet_is_cancelled_all_the_same(
     scan = await served.until("Cancelled")
     assert told(scan)["Succeeded"] == ("False", "Cancelled")
     await released(served, slow_simulator)
+
+
+async def test_a_scan_that_no_list_has_shown_yet_keeps_what_it_found(
+    served: Stage, slow_simulator: Simulator
+) -> None:
+    """The newest list of the scanner is older than the scan when that is cancelled."""
+    held = slow_simulator.hold("/launch$", method="POST")
+    await served.create_pool(
+        slow_simulator.url, circuitBreaker={"recoverySeconds": 1, "maxRecoverySeconds": 1}
+    )
+    await served.create_scan()
+    slow_simulator.wait_held(held)
+    unlisted = slow_simulator.fault("status", "^/scans$", method="GET", count=None, status=503)
+    slow_simulator.release(held)
+    await until_launched(served)
+    slow_simulator.advance(1.5 * HOST)
+    await served.change({"cancel": True})
+
+    async def stopping() -> bool:
+        return "stop" in (await served.scan())["status"]
+
+    await eventually(stopping, "the stop is decided")
+    slow_simulator.release(unlisted)
+    scan = await served.until("Cancelled")
+    assert (scan["status"]["results"]["partial"], scan["status"]["results"]["hosts"]) == (True, 1)
+    await released(served, slow_simulator)
+    assert len(done(slow_simulator, "POST", "/stop$")) == 1
 
 
 @pytest.mark.parametrize(("request_", "stage"), STEPS.values(), ids=STEPS)

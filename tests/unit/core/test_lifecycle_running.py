@@ -191,6 +191,24 @@ STOP = StopReason.CANCELLED
 STOPPING: dict[str, Row] = {
     "no list yet": (scan(stopping(STOP)), Sight(), NOW, Nothing()),
     "gone": (scan(stopping(STOP)), seen(), NOW, CANCELLED),
+    "not in a list of before the stop": (
+        scan(stopping(STOP)),
+        seen(listed_since_stop=False),
+        NOW,
+        Nothing(),
+    ),
+    "not launched in a list of before the stop": (
+        scan(stopping(STOP)),
+        seen(remote(RemoteState.EMPTY), listed_since_stop=False),
+        NOW,
+        Nothing(),
+    ),
+    "it runs in a list of before the stop": (
+        scan(stopping(STOP)),
+        seen(remote(), listed_since_stop=False),
+        NOW,
+        StopRemote(),
+    ),
     "the list misses everything": (
         scan(stopping(STOP)),
         seen(all_missing=True),
