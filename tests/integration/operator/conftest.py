@@ -63,6 +63,7 @@ def ground(
 @pytest.fixture
 async def served(ground: Ground, kube: Kube, tmp_path: Path) -> AsyncIterator[Stage]:
     """A namespace that the module's operator serves, which is `served.operators[0]`."""
+    assert ground.operator.process.poll() is None, ground.operator.log.read_text()
     name = next(ground.namespaces)
     await kube.create(path_of("namespaces"), {"metadata": {"name": name}})
     yield Stage(kube, name, ground.login, ground.results, tmp_path, [ground.operator])

@@ -22,7 +22,6 @@ from tests.running import Stage, eventually
 from nessus_simulator.running import Simulator, start_simulator
 
 SLOW = ("--speed", "60", "--host-seconds", "3600")
-FAST = ("--speed", "60", "--host-seconds", "30")
 ONE = ["192.0.2.10"]
 
 
@@ -46,6 +45,13 @@ async def until_ready(stage: Stage, scanners: int) -> Object:
 
 async def scanners_of(stage: Stage, *names: str) -> list[str]:
     return [(await stage.scan(name))["status"]["scannerName"] for name in names]
+
+
+async def until_running(scans: int, *simulators: Simulator) -> None:
+    async def look() -> bool:
+        return sum(len(running(simulator)) for simulator in simulators) == scans
+
+    await eventually(look, f"{scans} scans run")
 
 
 @asynccontextmanager
@@ -130,21 +136,26 @@ async def test_the_least_used_scanner_is_first_and_none_takes_more_than_its_limi
     assert (len(running(slow_simulator)), len(running(another))) == (3, 2)
 
 
-async def test_a_crowd_never_exceeds_the_limit_of_any_scanner(served: Stage) -> None:
-    with start_simulator(*FAST) as one, start_simulator(*FAST) as two:
-        await served.create_pool(one.url, two.url)
-        await change_scanner(served, "scanner2", maxConcurrentScans=1)
-        await until_ready(served, 2)
-        names = [f"scan-{number}" for number in range(8)]
-        async with watched(one) as ran_on_one, watched(two) as ran_on_two:
-            for name in names:
-                await served.create_scan(name, targets=ONE)
-            for name in names:
-                await served.until("Completed", name)
+async def test_a_crowd_fills_every_slot_and_never_exceeds_the_limit_of_any_scanner(
+    served: Stage, slow_simulator: Simulator, another: Simulator
+) -> None:
+    await served.create_pool(slow_simulator.url, another.url)
+    await change_scanner(served, "scanner2", maxConcurrentScans=1)
+    await until_ready(served, 2)
+    names = [f"scan-{number}" for number in range(8)]
+    async with watched(slow_simulator) as on_one, watched(another) as on_two:
         for name in names:
-            await released(served, one, two, name=name)
-        assert (max(ran_on_one), max(ran_on_two)) == (2, 1)
-        assert sorted(created(one) + created(two)) == names
+            await served.create_scan(name, targets=ONE)
+        for slots in (3, 3, 2):
+            await until_running(slots, slow_simulator, another)
+            for simulator in (slow_simulator, another):
+                simulator.advance(2 * HOST)
+        for name in names:
+            await served.until("Completed", name)
+    assert (max(on_one), max(on_two)) == (2, 1)
+    for name in names:
+        await released(served, slow_simulator, another, name=name)
+    assert sorted(created(slow_simulator) + created(another)) == names
 
 
 async def test_a_run_that_somebody_else_started_under_a_token_of_ours_takes_a_slot(

@@ -21,8 +21,8 @@ async def until_seen(stage: Stage, license_: str) -> Object:
 
     async def look() -> Object | None:
         pool = await stage.kube.get(path_of("scannerpools", stage.namespace, "pool"))
-        [scanner] = pool["status"]["scanners"]
-        return scanner if scanner["license"]["type"] == license_ else None
+        scanners = pool.get("status", {}).get("scanners", [])
+        return next((one for one in scanners if one["license"].get("type") == license_), None)
 
     return await eventually(look, f"the licence {license_} is seen")
 

@@ -62,7 +62,7 @@ async def test_a_scan_that_waited_too_long_ends_and_never_reaches_a_scanner(
     await served.create_pool(slow_simulator.url, stopPolicy="Hold")
     await served.create_scan(startingDeadlineSeconds=1)
     await served.create_scan("patient", startingDeadlineSeconds=600)
-    scan = await served.until("Timeout", seconds=10)
+    scan = await served.until("Timeout")
     status, conditions = scan["status"], told(scan)
     assert (status["failure"]["reason"], status["failure"]["fault"]) == (
         "StartingDeadline",
@@ -82,7 +82,7 @@ async def test_a_scan_that_ran_too_long_keeps_what_it_found(
     await stage.create_pool(slow_simulator.url)
     begun = await begun_an_hour_ago(stage, slow_simulator)
     slow_simulator.advance(1.5 * HOST)
-    stage.start()
+    stage.start(LEASE_SECONDS="15")
     scan = await stage.until("Timeout")
     status, conditions = scan["status"], told(scan)
     assert status["stop"]["reason"] == "Deadline"
@@ -104,7 +104,7 @@ async def test_a_paused_scan_is_not_spared_by_its_deadline(
     await stage.create_pool(slow_simulator.url)
     await begun_an_hour_ago(stage, slow_simulator)
     await stage.change({"suspend": True})
-    stage.start()
+    stage.start(LEASE_SECONDS="15")
     scan = await stage.until("Timeout")
     assert told(scan)["Succeeded"] == ("False", "Deadline")
     await released(stage, slow_simulator)
@@ -115,7 +115,7 @@ async def test_a_scan_whose_deadline_passed_before_its_launch_is_not_launched(
 ) -> None:
     await stage.create_pool(slow_simulator.url)
     await begun_an_hour_ago(stage, None)
-    stage.start()
+    stage.start(LEASE_SECONDS="15")
     scan = await stage.until("Timeout")
     assert told(scan)["Succeeded"] == ("False", "Deadline")
     assert told(scan)["ResultsAvailable"] == ("False", "Deadline")
@@ -128,7 +128,7 @@ async def test_a_scan_whose_scanner_is_unknown_at_its_deadline_fails_and_is_put_
 ) -> None:
     await stage.create_pool(slow_simulator.url)
     begun = await begun_an_hour_ago(stage, slow_simulator, scanner="removed")
-    stage.start(CLEANUP_SECONDS="2")
+    stage.start(LEASE_SECONDS="15", CLEANUP_SECONDS="2")
     scan = await stage.until("Failed")
     assert (scan["status"]["failure"]["reason"], scan["status"]["failure"]["fault"]) == (
         "ScannerRemoved",

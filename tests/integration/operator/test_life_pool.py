@@ -10,7 +10,7 @@ from tests.integration.operator.scenes import (
     told,
     until_waits,
 )
-from tests.integration.operator.test_deletion import launched
+from tests.integration.operator.test_deletion import launched, until_launched
 from tests.kube import path_of
 from tests.running import Stage
 
@@ -83,7 +83,7 @@ async def test_a_scope_that_is_narrowed_stops_what_it_no_longer_allows(
 ) -> None:
     await launched(served, slow_simulator)
     await served.create_scan("allowed", targets=["192.0.2.10"])
-    await served.until("Running", "allowed")
+    await until_launched(served, "allowed")
     slow_simulator.advance(1.5 * HOST)
     await change_pool(served, scope={"allow": ["192.0.2.0/24"], "deny": ["192.0.2.11"]})
     scan = await served.until("Failed")
