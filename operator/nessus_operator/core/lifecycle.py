@@ -293,6 +293,11 @@ def with_token(remotes: Iterable[RemoteScan], token: str) -> list[RemoteScan]:
     return sorted(ours, key=lambda remote: remote.id)
 
 
+def left_of(remotes: Iterable[RemoteScan], token: str) -> list[RemoteScan]:
+    """Everything that carries this token, also in the trash: a run goes on there."""
+    return [remote for remote in remotes if token_in(remote.name) == token]
+
+
 def twins(remotes: Iterable[RemoteScan], token: str, scan_id: int) -> list[RemoteScan]:
     """Empty doubles of a claimed scan: a create whose answer was lost took effect late."""
     return [

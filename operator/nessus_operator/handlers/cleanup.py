@@ -27,7 +27,7 @@ async def remove(
 ) -> float | None:
     """None: nothing of it is left. Else the seconds to wait before looking again."""
     remotes = await watch.ask(lambda scanner: scanner.list_scans())
-    mine = lifecycle.with_token(remotes, left.token)
+    mine = lifecycle.left_of(remotes, left.token)
     if not mine and left.scan_id is None:
         return quiet.left("create", left.token) or None  # a create under way would come after us
     if not mine:
@@ -131,7 +131,7 @@ async def remove_orphans(
     for orphan in pool.status.orphans:
         if orphan.scanner_name != watch.name or orphan.time > told:
             continue
-        mine = lifecycle.with_token(watch.listing.scans, orphan.token)
+        mine = lifecycle.left_of(watch.listing.scans, orphan.token)
         for remote in mine:
             with suppress(NotFound):
                 await _remove_one(world, remote, watch)

@@ -195,6 +195,8 @@ class Driver:
             case lifecycle.Poll() | lifecycle.FindOut():
                 details = await watch.ask(lambda scanner: scanner.get_scan(scan_id))
                 await self._write(scan, progress.polled(scan, details, clock.now()))
+                if not lifecycle.found([details.scan], remote.token, scan_id):
+                    raise NotFound("the scan is in the trash, or its id is another's now")
         return None
 
     async def _collect(

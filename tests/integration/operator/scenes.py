@@ -1,5 +1,6 @@
 """What the tests of a scan's life do, and what they look at."""
 
+from datetime import datetime
 from typing import Any
 
 import httpx2
@@ -118,3 +119,8 @@ def history(scan: Object) -> list[tuple[int, str, str]]:
     """Its past attempts: number, phase and reason."""
     attempts = scan["status"].get("attemptHistory", [])
     return [(one["attempt"], one["phase"], one["reason"]) for one in attempts]
+
+
+def moment(text: str) -> datetime:
+    """A time of a status."""
+    return datetime.fromisoformat(text)

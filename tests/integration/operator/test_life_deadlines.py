@@ -13,8 +13,10 @@ from tests.integration.operator.scenes import (
     done,
     history,
     in_nessus,
+    moment,
     released,
     told,
+    until_attempt,
     until_waits,
 )
 from tests.kube import Object, path_of
@@ -74,6 +76,22 @@ async def test_a_scan_that_waited_too_long_ends_and_never_reaches_a_scanner(
     assert "finalizers" not in scan["metadata"]
     assert slow_simulator.calls("POST", "/scans") == []
     await until_waits(served, "PoolStopped", "patient")
+
+
+async def test_a_scan_that_timed_out_in_the_queue_has_the_whole_time_again(
+    served: Stage, slow_simulator: Simulator
+) -> None:
+    await served.create_pool(slow_simulator.url, stopPolicy="Hold")
+    await served.create_scan(startingDeadlineSeconds=1)
+    await served.until("Timeout")
+    await served.change({"manualRetries": 1})
+    scan = await until_attempt(served, 2)
+    scan = await served.until("Timeout")
+    assert scan["status"]["attempt"] == 2
+    waited = [moment(scan["status"][key]) for key in ("queueTime", "completionTime")]
+    assert waited[1] - waited[0] >= timedelta(seconds=1)
+    assert history(scan) == [(number, "Timeout", "StartingDeadline") for number in (1, 2)]
+    assert slow_simulator.calls("POST", "/scans") == []
 
 
 async def test_a_scan_that_ran_too_long_keeps_what_it_found(

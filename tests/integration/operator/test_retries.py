@@ -1,6 +1,5 @@
 """A new attempt runs anew, remembers the one before it, and leaves nothing of it on a scanner."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from tests.integration.operator.scenes import (
@@ -10,6 +9,7 @@ from tests.integration.operator.scenes import (
     done,
     history,
     in_nessus,
+    moment,
     released,
     told,
     until_attempt,
@@ -17,7 +17,7 @@ from tests.integration.operator.scenes import (
 )
 from tests.integration.operator.test_deletion import launched, until_launched
 from tests.kube import Object, path_of
-from tests.running import Stage
+from tests.running import Stage, eventually
 
 from nessus_simulator.running import Simulator
 
@@ -26,10 +26,6 @@ AGAIN = {"cancel": False, "manualRetries": 1}
 
 def remote_id(scan: Object) -> int:
     return int(scan["status"]["remote"]["scanID"])
-
-
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 async def let_backoff_pass(stage: Stage) -> None:
@@ -167,6 +163,43 @@ async def test_a_lost_scan_comes_again(served: Stage, slow_simulator: Simulator)
     scan = await served.until("Completed")
     assert scan["status"]["platformFailures"] == 1
     await released(served, slow_simulator)
+
+
+async def test_a_scan_that_is_thrown_away_in_nessus_is_lost_and_goes_for_good(
+    served: Stage, slow_simulator: Simulator
+) -> None:
+    first = await launched(served, slow_simulator, backoffLimit=0)
+    folders = in_nessus(slow_simulator, "GET", "/folders")["folders"]
+    trash = next(one["id"] for one in folders if one["type"] == "trash")
+    folder = f"/scans/{remote_id(first)}/folder"
+    in_nessus(slow_simulator, "PUT", folder, {"folder_id": trash})
+    scan = await served.until("Failed")
+    assert scan["status"]["failure"]["reason"] == "RemoteScanLost"
+    await released(served, slow_simulator)
+
+
+async def test_a_list_that_misses_every_scan_is_no_loss(
+    served: Stage, slow_simulator: Simulator
+) -> None:
+    """As when the account loses its right to see them."""
+    await launched(served, slow_simulator)
+    await served.create_scan("other")
+    await until_launched(served, "other")
+    await eventually(lambda: polled(served, "other"), "the other is seen")
+    blind = slow_simulator.fault(
+        "status", "^/scans$", method="GET", count=None, status=200, body='{"scans": null}'
+    )
+    slow_simulator.wait_struck(blind, requests=2)
+    slow_simulator.release(blind)
+    slow_simulator.advance(5 * HOST)
+    for name in ("scan", "other"):
+        scan = await served.until("Completed", name)
+        assert scan["status"]["attempt"] == 1
+        await released(served, slow_simulator, name=name)
+
+
+async def polled(stage: Stage, name: str) -> bool:
+    return "state" in (await stage.scan(name))["status"]["remote"]
 
 
 async def test_a_scan_that_is_stopped_in_nessus_is_no_success(
