@@ -55,6 +55,9 @@ def _item(host: etree._Element, item: etree._Element) -> Item:
     elif names and names != [attributes.get("pluginName")]:
         children["plugin_name"] = names
     _leave_out_derived(children)
+    for name in ("port", "severity"):
+        if re.fullmatch("[0-9]{1,5}", attributes.get(name, "")):
+            attributes[name] = str(int(attributes[name]))
     stray = "".join([item.text or "", *(child.tail or "" for child in item)]).strip()
     return {
         "host": host.get("name", ""),
@@ -68,15 +71,28 @@ def _values(child: etree._Element) -> Iterator[Any]:
     """The values of one element, with the freedom that ingest has: 10 is 10.0, True is true."""
     tag, text = child.tag, child.text or ""
     if tag == "attachment":
+        if not text.strip() and (child.attrib or len(child)):
+            text = ""
         yield [child.get("name"), child.get("type"), len(text.encode())]
     elif child.attrib or len(child):
-        yield etree.tostring(child, method="c14n2", strip_text=True, with_tail=False).decode()
+        yield _tree(child)
     elif tag in _LINES:
         yield from (line.strip() for line in text.split("\n") if line.strip())
     elif tag == f"{CM}compliance-reference":
-        yield from (word.strip() for word in text.split(",") if word.strip())
+        yield from (word.strip().replace("\n", " ") for word in text.split(",") if word.strip())
     else:
         yield _value(tag, text)
+
+
+def _tree(element: etree._Element) -> Any:
+    """An element with attributes or children; the order of children matters only within a name."""
+    children: dict[str, list[Any]] = {}
+    for child in element:
+        children.setdefault(child.tag, []).append(_tree(child))
+    text = "".join([element.text or "", *(child.tail or "" for child in element)])
+    if element.attrib or children:
+        return [dict(element.attrib), children, text if text.strip() else ""]
+    return text
 
 
 def _value(tag: str, text: str) -> Any:
@@ -94,10 +110,10 @@ def _value(tag: str, text: str) -> Any:
 
 def _leave_out_derived(children: dict[str, list[Any]]) -> None:
     """A check of the old style says name and result in its description only."""
-    said = children.get("description", [""])[0]
+    said = "\n".join(text for text in children.get("description", []) if isinstance(text, str))
     for tag in ("check-name", "result"):
         values = children.get(f"{CM}compliance-{tag}")
-        if values and isinstance(said, str) and said.startswith(("[", '"')) and values[0] in said:
+        if values and said.lstrip().startswith(("[", '"')) and values[0] in said:
             del children[f"{CM}compliance-{tag}"]
 
 

@@ -92,7 +92,9 @@ def _item(row: Row, record: Record) -> str:
     overlays.pop("@compliance-result", None)
     attributes |= {name[1:]: value for name, value in overlays.items() if name[0] == "@"}
     parts = [*_plugin_children(plugin), *_row_children(row, record)]
-    parts += [_overlay(name, value) for name, value in overlays.items() if name[0] not in "@#"]
+    parts += [
+        _overlay(name, value, record) for name, value in overlays.items() if name[0] not in "@#"
+    ]
     body = "".join(parts) + _text(overlays.get("#text", ""))
     given = {name: str(value) for name, value in attributes.items() if value is not None}
     return f"<ReportItem{_attributes(given)}>{body}</ReportItem>"
@@ -109,8 +111,10 @@ def _plugin_children(plugin: Row) -> Iterator[str]:
 
 
 def _row_children(row: Row, record: Record) -> Iterator[str]:
-    if record is Record.COMPLIANCE and "@compliance-result" not in row["extra"]:
-        yield _element("cm:compliance-result", row["compliance_result"])
+    if record is Record.COMPLIANCE:
+        written = row["extra"].get("@compliance-result", row["compliance_result"])
+        if written is not None:
+            yield _element("cm:compliance-result", written)
     for name, field in _KEPT_TEXT.items():
         value = row.get(field.column)
         if field.column not in row or value is None or name in row["extra"]:
@@ -119,10 +123,10 @@ def _row_children(row: Row, record: Record) -> Iterator[str]:
         yield _element(tag, ",".join(value) if isinstance(value, list) else value)
 
 
-def _overlay(name: str, value: Any) -> str:
+def _overlay(name: str, value: Any, record: Record) -> str:
     if name == "attachment":
         return "".join(_children("attachment", _attachment(one)) for one in value)
-    if name.startswith("compliance-"):
+    if name in FIELDS[record] and name.startswith("compliance-"):
         name = f"cm:{name}"
     return _children(name.strip("<>"), value)
 
@@ -130,7 +134,7 @@ def _overlay(name: str, value: Any) -> str:
 def _attachment(told: Mapping[str, Any]) -> dict[str, Any]:
     names = {"name": "@name", "type": "@type", "text": "#text"}
     kept = {name: value for name, value in told.items() if name not in ("size", "sha256")}
-    return {names.get(name, name): value for name, value in kept.items()}
+    return {names.get(name, name.strip("<>")): value for name, value in kept.items()}
 
 
 def _children(name: str, value: Any) -> str:
@@ -166,10 +170,10 @@ def _attributes(values: Mapping[str, str]) -> str:
 
 
 def _attribute(name: str, value: str) -> str:
+    quoted = _text(value).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
     if name.startswith("{"):
         uri, _, local = name[1:].partition("}")
-        return f' xmlns:of="{_text(uri)}" of:{local}="{_text(value)}"'
-    quoted = _text(value).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
+        return f' xmlns:of="{_text(uri)}" of:{local}="{quoted}"'
     return f' {name}="{quoted}"'
 
 

@@ -79,5 +79,7 @@ class Copy:
 
     def discard(self) -> None:
         """Close, and remove what was not published."""
-        self._stack.close()
-        self._path.unlink(missing_ok=True)
+        try:
+            self._stack.close()  # writes what is left, which a full volume refuses once more
+        finally:
+            self._path.unlink(missing_ok=True)

@@ -28,7 +28,8 @@ one in a shape its column cannot hold; its value then stands in place of the col
 * `@name` at the top level is an attribute of ReportItem or ReportHost: one we do not know, or the
   original text where a column holds a ruling instead (port, severity, pluginID, the element
   compliance-result); null = it was absent;
-* `attachment`: list of `{"name", "type", "size", "text" | "sha256"}`; size in bytes of the text;
+* `attachment`: list of `{"name", "type", "size", "text" | "sha256"}`, a child of such a name as
+  `"<name>"`; size in bytes of the text;
   a text above ATTACHMENT_TEXT bytes is left in the native report and only its sha256 kept.
 """
 
@@ -54,7 +55,8 @@ PAGE_SIZE = 8192  # bytes
 ATTACHMENT_TEXT = 4096  # bytes
 LINES_PER_ROW = 64
 
-_SQL_TYPE = {Type.NUMBER: "REAL", Type.BOOLEAN: "INTEGER", Type.SEVERITY: "INTEGER"}
+# Without affinity: SQLite would make numbers of texts that we took for none, such as 1e999.
+_SQL_TYPE = {Type.NUMBER: "BLOB", Type.BOOLEAN: "BLOB"}
 
 
 def _columns(fields: Iterable[Field]) -> str:

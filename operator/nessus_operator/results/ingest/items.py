@@ -43,6 +43,10 @@ _OLD_STYLE = re.compile(
     r'\s*(?:"(.{1,2000}?)"\s*:)?\s*\[(PASSED|FAILED|WARNING|ERROR)\]', re.DOTALL
 )
 _PLUGIN_COLUMNS = tuple(column.column for column in PLUGIN_COLUMNS)
+# What an attachment says, as we call it; a child that has such a name is kept as "<name>".
+_ATTACHMENT = {"@name": "name", "@type": "type", "#text": "text"} | {
+    name: f"<{name}>" for name in ("name", "type", "text", "size", "sha256")
+}
 _ITEM_ATTRIBUTES = frozenset(
     ("port", "svc_name", "protocol", "severity", "pluginID", "pluginName", "pluginFamily")
 )
@@ -204,16 +208,24 @@ def _keep(item: Item, known: Field, values: list[Shape]) -> None:
     elif len(texts) < len(values):
         extra = item.plugin.extra if known.place in (Place.PLUGIN, Place.REFS) else item.extra
         extra[known.name] = listed(values)
-    elif known.place is Place.REFS:
-        item.plugin.refs[known.name] = elements(known, texts)
+    elif known.type is Type.LIST:
+        _keep_list(item, known, texts)
     elif known.place is Place.PLUGIN:
         _keep_scalar(item.plugin.columns, item.plugin.extra, known, texts)
     elif known.place is Place.EXTRA:
         item.extra[known.name] = listed([_plain(known, text) for text in texts])
-    elif known.type is Type.LIST:
-        item.lists[known.column] = elements(known, texts)
     else:
         _keep_scalar(item.texts, item.extra, known, texts)
+
+
+def _keep_list(item: Item, known: Field, texts: list[str]) -> None:
+    found = elements(known, texts)
+    if known.place is Place.REFS:
+        item.plugin.refs |= {known.name: found} if found else {}
+    elif found:
+        item.lists[known.column] = found
+    else:  # only its elements tell that the item is a check
+        item.extra[known.name] = listed(texts)
 
 
 def _keep_scalar(
@@ -233,10 +245,8 @@ def _plain(known: Field, text: str) -> Any:
 
 def _attachment(said: Shape) -> dict[str, Any]:
     """Name, type and size; a long text is left in the native report."""
-    found: dict[str, Any] = {"text": said} if isinstance(said, str) else dict(said)
-    for ours, theirs in (("name", "@name"), ("type", "@type"), ("text", "#text")):
-        if theirs in found:
-            found[ours] = found.pop(theirs)
+    shaped = {"#text": said} if isinstance(said, str) else said
+    found = {_ATTACHMENT.get(key, key): value for key, value in shaped.items()}
     text = found.setdefault("text", "").encode()
     found["size"] = len(text)
     if len(text) > ATTACHMENT_TEXT:
@@ -294,14 +304,15 @@ def _rule(item: Item, attributes: Mapping[str, str]) -> None:
 def _judge_check(item: Item) -> None:
     """The result of a compliance check: said, else in the description, else by severity."""
     old = _OLD_STYLE.match(item.texts.get("description", ""))
-    said = item.texts.pop("compliance_result", "").strip()
+    written = item.texts.pop("compliance_result", None)
+    said = (written or "").strip()
     result = said.upper() if said.upper() in RESULTS else said
     if not result and old:
         result = old[2]
     if result not in RESULTS:
         item.rulings.append("compliance result")
     if not result:
-        item.extra["@compliance-result"] = None
+        item.extra["@compliance-result"] = written
     item.result = result or _RESULT_OF_SEVERITY.get(item.severity, "ERROR")
     if old and old[1]:
         item.texts.setdefault("compliance_check_name", old[1])

@@ -34,7 +34,7 @@ _FIND_APART = """
     CREATE TABLE staging.{table}_ordinals AS
     SELECT w.rowid AS row, row_number() OVER (
         PARTITION BY r.namesake, p.port, p.protocol, k.plugin_id{key}
-        ORDER BY w.digest, k.severity, k.score, k.text, p.svc_name, k.extra
+        ORDER BY w.digest, k.severity, k.score, k.text, p.svc_name, k.extra, r.rank
     ) - 1 AS ordinal
     {waiting}
     WHERE k.plugin_id IN (
