@@ -92,6 +92,7 @@ class Proxy:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if self.down:
             _abort(request.transport)
+            return web.Response(status=503)  # which nobody gets
         call = Call(
             len(self.calls),
             request.method,
