@@ -77,6 +77,11 @@ class Settings(BaseSettings):
     request_seconds: float = Field(
         default=30.0, gt=0, description="How long a scanner may take to answer one request."
     )
+    export_seconds: float = Field(
+        default=1800.0,
+        gt=0,
+        description="How long a scanner may take to write a report before it is asked for anew.",
+    )
     probe_seconds: float = Field(
         default=30.0, gt=0, description="Period of the probe of each scanner."
     )

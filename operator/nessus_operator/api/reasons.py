@@ -83,6 +83,7 @@ class Reason(StrEnum):
     READY = "Ready"
     UNREACHABLE = "Unreachable"
     UNAUTHORIZED = "Unauthorized"
+    RATE_LIMITED = "RateLimited"
     STARTING = "Starting"
     UNSCHEDULABLE = "Unschedulable"
     SECRET_NOT_FOUND = "SecretNotFound"
@@ -310,6 +311,10 @@ MEANINGS: dict[Reason, Meaning] = {
     ),
     Reason.UNAUTHORIZED: Meaning(
         "The scanner refuses the login.", "Check the keys or the password in the Secret."
+    ),
+    Reason.RATE_LIMITED: Meaning(
+        "The scanner asked us to wait (HTTP 429), and gets no request until then.",
+        "Wait; a longer pollPeriodSeconds asks it less often.",
     ),
     Reason.STARTING: Meaning("The scanner is still loading its plugins.", "Wait."),
     Reason.UNSCHEDULABLE: Meaning(

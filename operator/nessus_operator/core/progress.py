@@ -136,6 +136,12 @@ def unreachable(scan: NessusScan, trouble: str = "does not answer") -> ScanStatu
     return scan.status.but(message=message, observed_generation=scan.metadata.generation)
 
 
+def unstored(scan: NessusScan) -> ScanStatus:
+    """Ended on its scanner, where the report waits until the volume takes results again."""
+    message = "the results cannot be written to the volume; trying again"
+    return scan.status.but(message=message, observed_generation=scan.metadata.generation)
+
+
 def stopping(scan: NessusScan, reason: StopReason, now: datetime) -> ScanStatus:
     """What was decided first stays decided."""
     if scan.status.stop:

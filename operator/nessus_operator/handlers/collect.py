@@ -42,8 +42,6 @@ from nessus_operator.results.store import open_results
 
 log = structlog.get_logger(__name__)
 
-_STORE_AGAIN_SECONDS = 30.0
-
 
 async def collect(
     world: World,
@@ -52,17 +50,17 @@ async def collect(
     pool: ScannerPool | None,
     phase: Phase,
     reason: Reason | None,
-) -> NessusScan | float | None:
-    """The scan in its end; seconds until another try; None to look anew."""
+) -> NessusScan | None:
+    """The scan in its end; None to look anew. Raises StorageFailed where the volume takes none."""
     folder = attempt_folder(world.settings.results_dir, *_place(scan))
     try:
         downloaded, summary, hosts = await _store(world, scan, watch, pool, folder)
+    except OSError as error:
+        raise StorageFailed(str(error)) from error
     except Refused as refused:
         return await _end_without(world, scan, phase, reason, refused.reason, str(refused))
     except IngestKilled as killed:
         return await _end_without(world, scan, phase, reason, Reason.INGEST_FAILED, str(killed))
-    except (StorageFailed, OSError) as error:
-        return await _wait_for_storage(world, scan, error)
     except (NotFound, Conflict, Rejected):
         if phase is Phase.COMPLETED:
             raise
@@ -86,7 +84,7 @@ async def _store(
     scan_id = scan.status.remote.scan_id if scan.status.remote else None
     if scan_id is None:
         raise NotFound("the scan has nothing on its scanner")
-    async with aclosing(watch.driver().export_report(scan_id)) as chunks:
+    async with aclosing(watch.export(scan_id)) as chunks:
         downloaded = await download(chunks, folder)
     seconds = world.metrics.results.seconds
     seconds.labels("download").observe(clock.monotonic() - begun)
@@ -171,21 +169,6 @@ async def _end(world: World, scan: NessusScan, phase: Phase, reason: Reason) -> 
     sentence = MEANINGS[reason].sentence
     new = progress.finished(scan, phase, reason, sentence, clock.now())
     return await status.write(world, scan, new)
-
-
-async def _wait_for_storage(
-    world: World, scan: NessusScan, error: Exception
-) -> NessusScan | float | None:
-    """The report is still on the scanner, so a full volume costs time only, until the deadline."""
-    log.error("Results not written", error=str(error))
-    if scan.status.stop:
-        sentence = MEANINGS[Reason.STORE_FAILED].sentence
-        new = progress.finished(scan, Phase.FAILED, Reason.STORE_FAILED, sentence, clock.now())
-        return await status.write(world, scan, new)
-    message = "the results cannot be written to the volume; trying again"
-    if scan.status.message != message:
-        await status.write(world, scan, scan.status.but(message=message))
-    return _STORE_AGAIN_SECONDS
 
 
 def _count(world: World, scan: NessusScan, objections: list[Objection]) -> None:

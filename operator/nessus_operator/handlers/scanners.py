@@ -260,6 +260,7 @@ class ScannerWatch:
                 self.pool.metadata.namespace,
                 self.scanner,
                 seconds=settings.request_seconds,
+                export_seconds=settings.export_seconds,
                 allow_web_session=settings.allow_web_session,
             )
         except (Unusable, Fault) as error:
@@ -269,21 +270,22 @@ class ScannerWatch:
                 return self._driver
             raise
         if self._driver is None or connection != self._connection:
-            await self._reconnect(connection)
+            return await self._reconnect(connection)
         return self._driver
 
-    async def _reconnect(self, connection: Connection) -> None:
+    async def _reconnect(self, connection: Connection) -> Driver:
         if self._driver:
             await self._driver.close()
         self._driver = self._connection = self._closed_under = None
         try:
-            self._driver = connect(self.scanner.type, connection, self._observe)
+            driver = connect(self.scanner.type, connection, self._observe)
         except Unauthorized as error:
             raise Unusable(Reason.INVALID_SECRET, str(error)) from error
         except Rejected as error:
             reason = Reason.CA_NOT_FOUND if connection.ca_bundle else Reason.UNREACHABLE
             raise Unusable(reason, str(error)) from error
-        self._connection = connection
+        self._driver, self._connection = driver, connection
+        return driver
 
     async def _count(self, call: Awaitable[T]) -> T:
         with self._counted():

@@ -31,6 +31,7 @@ from nessus_operator.handlers.collect import collect
 from nessus_operator.handlers.launch import Quiet
 from nessus_operator.handlers.scanners import Listing, ScannerWatch
 from nessus_operator.handlers.world import World
+from nessus_operator.results.child import StorageFailed
 
 log = structlog.get_logger(__name__)
 
@@ -194,9 +195,9 @@ class Driver:
                 )
             case lifecycle.Poll() | lifecycle.FindOut():
                 details = await watch.ask(lambda scanner: scanner.get_scan(scan_id))
-                await self._write(scan, progress.polled(scan, details, clock.now()))
                 if not lifecycle.found([details.scan], remote.token, scan_id):
                     raise NotFound("the scan is in the trash, or its id is another's now")
+                await self._write(scan, progress.polled(scan, details, clock.now()))
         return None
 
     async def _collect(
@@ -205,8 +206,19 @@ class Driver:
         self._collecting = True
         try:
             return await collect(self.world, scan, watch, self.pool_of(), step.phase, step.reason)
+        except StorageFailed as error:
+            log.error("Results not written", error=str(error), seconds=self._wait)
+            return await self._wait_for_storage(scan)
         finally:
             self._collecting = False
+
+    async def _wait_for_storage(self, scan: NessusScan) -> Outcome:
+        """The report is still on the scanner, so a full volume costs time only, to the deadline."""
+        if scan.status.stop:
+            return await attempts.finish(self.world, scan, Phase.FAILED, Reason.STORE_FAILED)
+        await self._write(scan, progress.unstored(scan))
+        wait, self._wait = self._wait, min(self._wait * 2, _LAST_WAIT)
+        return wait
 
     async def _rest(self, scan: NessusScan, watch: ScannerWatch | None) -> None:
         """Wait for news; a running scan says so where its scanner is in trouble."""

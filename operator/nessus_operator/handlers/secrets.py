@@ -34,7 +34,13 @@ class Unusable(Exception):
 
 
 async def read_connection(
-    kube: Kube, namespace: str, scanner: Scanner, *, seconds: float, allow_web_session: bool
+    kube: Kube,
+    namespace: str,
+    scanner: Scanner,
+    *,
+    seconds: float,
+    export_seconds: float,
+    allow_web_session: bool,
 ) -> Connection:
     """Raises Unusable, or a fault where the API server does not answer."""
     if scanner.auth.type is AuthType.WEB_SESSION and not allow_web_session:
@@ -54,6 +60,7 @@ async def read_connection(
         ca_bundle=ca_bundle,
         verify=not scanner.tls.insecure_skip_verify,
         request_seconds=seconds,
+        export_seconds=export_seconds,
     )
 
 

@@ -27,6 +27,7 @@ class Connection:
     ca_bundle: str | None = field(default=None, repr=False)  # PEM; None: the system's roots
     verify: bool = True
     request_seconds: float = 30.0
+    export_seconds: float = 1800.0  # until a report that was asked for can be fetched
 
 
 @dataclass(frozen=True, slots=True)

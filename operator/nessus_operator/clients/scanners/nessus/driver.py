@@ -13,7 +13,7 @@ from nessus_operator.api.remote import RemoteDetails, RemoteScan, ServerInfo
 from nessus_operator.clients.errors import Conflict, NotFound
 from nessus_operator.clients.scanners.nessus import export, scans, server, templates
 from nessus_operator.clients.scanners.nessus.api import Api
-from nessus_operator.clients.scanners.nessus.export import DEFAULT_LIMITS, Limits
+from nessus_operator.clients.scanners.nessus.export import Limits
 from nessus_operator.clients.scanners.nessus.http import MIB, Request, Transport
 from nessus_operator.clients.scanners.nessus.login import login_for
 from nessus_operator.clients.scanners.protocol import Connection, Observe, ScanRequest
@@ -158,7 +158,7 @@ class Nessus:
 def connect(
     connection: Connection,
     observe: Observe,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: Limits | None = None,
     network: httpx2.AsyncBaseTransport | None = None,
 ) -> Nessus:
     """A driver for the Nessus at `connection`; asks nothing of it yet.
@@ -168,4 +168,5 @@ def connect(
     """
     transport = Transport(connection, observe, network)
     login = login_for(connection.auth.type, connection.secret, transport)
+    limits = limits or Limits(ready_within=connection.export_seconds)
     return Nessus(Api(transport, login, connection.request_seconds), limits)

@@ -38,9 +38,6 @@ class Limits:
             wait = min(wait * 1.5, self.longest_wait)
 
 
-DEFAULT_LIMITS = Limits()
-
-
 async def export(
     api: Api, scan_id: int, history_id: int | None, limits: Limits
 ) -> AsyncGenerator[bytes, None]:
