@@ -12,6 +12,7 @@ from nessus_operator.api.scan import NessusScan
 from nessus_operator.clients import clock
 from nessus_operator.core.attention import FinishedScan
 from nessus_operator.handlers.world import World
+from nessus_operator.results.temporary import write_json
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +25,7 @@ def write_owner(folder: Path, scan: NessusScan, pool: ScannerPool | None) -> Non
     folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     keep = pool is not None and pool.spec.retention.results_on_delete == "Keep"
     owner = {"name": scan.metadata.name, "pool": scan.spec.pool_ref.name, "keep": keep}
-    (folder / OWNER_FILE).write_text(json.dumps(owner))
+    write_json(folder / OWNER_FILE, owner)
 
 
 async def run(world: World) -> None:

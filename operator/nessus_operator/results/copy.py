@@ -13,10 +13,11 @@ import zstandard
 
 from nessus_operator.results.ingest.source import Source
 from nessus_operator.results.limits import DEFAULT_LIMITS
-from nessus_operator.results.manifest import Original, sync_folder
+from nessus_operator.results.manifest import Original
 from nessus_operator.results.policy import PolicyFilter
 from nessus_operator.results.refusals import FileTooLarge
 from nessus_operator.results.schema import REPORT_FILE
+from nessus_operator.results.temporary import remove_unfinished, sync_folder, temporary
 
 _LEVEL = 3
 
@@ -47,13 +48,14 @@ class Copy:
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
         self._folder = folder
-        self._path = path = folder / f".{REPORT_FILE}.tmp"
+        remove_unfinished(folder, REPORT_FILE)
+        self._path = path = temporary(folder / REPORT_FILE)
         self._most_bytes = most_bytes
         self._filter = PolicyFilter()
         self._hash = hashlib.sha256()
         self._bytes = 0
         self._stack = ExitStack()
-        self._file = self._stack.enter_context(path.open("wb"))
+        self._file = self._stack.enter_context(path.open("xb"))
         compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
         self._frame = self._stack.enter_context(ExitStack())
         self._writer = self._frame.enter_context(

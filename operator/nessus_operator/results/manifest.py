@@ -1,7 +1,6 @@
 """The folder of one attempt: files appear whole or not at all, the manifest last."""
 
 import hashlib
-import json
 import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from nessus_operator.results.schema import (
     REPORT_FILE,
     SCHEMA_VERSION,
 )
+from nessus_operator.results.temporary import sync_folder, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def publish(store: Path, folder: Path, summary: Summary, original: Original | No
     """Put a complete store in its place and write the manifest; the summary with its digest."""
     complete = replace(summary, store=_digested(store))
     store.rename(folder / FILE)
-    _write(folder / MANIFEST_FILE, _manifest(complete, original, folder))
+    write_json(folder / MANIFEST_FILE, _manifest(complete, original, folder))
     sync_folder(folder)
     return complete
 
@@ -64,21 +64,3 @@ def _manifest(summary: Summary, original: Original | None, folder: Path) -> dict
         },
         "truncated": summary.truncated,
     }
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in the folder outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

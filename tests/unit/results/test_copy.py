@@ -18,7 +18,7 @@ from nessus_operator.results.ingest.run import ingest
 from nessus_operator.results.ingest.source import Source
 from nessus_operator.results.limits import Limits
 from nessus_operator.results.refusals import DoctypeRefused, FileTooLarge
-from nessus_operator.results.schema import MANIFEST_FILE, REPORT_FILE
+from nessus_operator.results.schema import FILE, MANIFEST_FILE, REPORT_FILE
 from nessus_operator.results.verify import verify
 
 REPORT = document(policy(Planted()), HOSTS)
@@ -64,7 +64,8 @@ async def test_no_secret_lies_on_the_volume_while_a_download_goes_on(tmp_path: P
             assert found_in(tmp_path) == set()
 
     await download(slowly(), tmp_path)
-    assert seen[-1] == {f".{REPORT_FILE}.tmp"}
+    assert len(seen[-1]) == 1
+    assert REPORT_FILE not in seen[-1]
 
 
 FAULTS: dict[str, tuple[bytes, Exception | None, type[Exception]]] = {
@@ -114,3 +115,35 @@ def test_a_kept_report_is_stored_as_the_original_is(tmp_path: Path) -> None:
         "sha256": hashlib.sha256(REPORT).hexdigest(),
     }
     assert [check.problem for check in verify(tmp_path / "kept")] == ["", ""]
+
+
+async def test_a_download_that_was_overtaken_puts_nothing_in_place(tmp_path: Path) -> None:
+    newer = document(HOSTS)
+
+    async def stopped_for_long() -> AsyncIterator[bytes]:
+        async for chunk in chunks(REPORT):
+            yield chunk
+        await download(chunks(newer), tmp_path)
+
+    with pytest.raises(FileNotFoundError):
+        await download(stopped_for_long(), tmp_path)
+    assert decompressed(tmp_path) == newer
+    assert names(tmp_path) == {REPORT_FILE}
+
+
+def test_a_store_that_was_overtaken_is_not_put_in_place(tmp_path: Path) -> None:
+    older, newer = tmp_path / "older.nessus", tmp_path / "newer.nessus"
+    older.write_bytes(REPORT)
+    newer.write_bytes(document(HOSTS))
+    folder = tmp_path / "folder"
+    overtaken = []
+
+    def stopped_for_long(read: int, total: int) -> None:
+        if not overtaken:
+            overtaken.append(ingest(Source(newer), folder, judge=judge()))
+
+    with pytest.raises(FileNotFoundError):
+        ingest(Source(older), folder, judge=judge(), progress=stopped_for_long)
+    manifest = json.loads((folder / MANIFEST_FILE).read_text())
+    assert manifest["files"][FILE] == overtaken[0].store
+    assert names(folder) == {FILE, MANIFEST_FILE}

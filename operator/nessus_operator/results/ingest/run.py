@@ -14,6 +14,9 @@ from nessus_operator.results.limits import DEFAULT_LIMITS, Limits
 from nessus_operator.results.manifest import Original, publish
 from nessus_operator.results.refusals import Refused
 from nessus_operator.results.schema import FILE
+from nessus_operator.results.temporary import remove_unfinished, temporary
+
+_WAITING_FILE = "waiting.sqlite"  # never published
 
 # For callers that do not ask about logins.
 NOT_JUDGED = Judge(
@@ -44,9 +47,10 @@ def ingest(
     held before. Temporary files of SQLite's sorting go to SQLITE_TMPDIR.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    store, waiting = folder / f".{FILE}.tmp", folder / ".waiting.sqlite.tmp"
+    for name in (FILE, _WAITING_FILE):
+        remove_unfinished(folder, name)
+    store, waiting = temporary(folder / FILE), temporary(folder / _WAITING_FILE)
     try:
-        _remove(store, waiting)
         staging = Staging(store, waiting)
         with closing(staging.connection):
             document = Document(staging, limits.items)
@@ -55,7 +59,8 @@ def ingest(
             summary = _finish(staging, document, fault, judge)
         return publish(store, folder, summary, original)
     finally:
-        _remove(store, waiting)
+        store.unlink(missing_ok=True)
+        waiting.unlink(missing_ok=True)
 
 
 def _finish(staging: Staging, document: Document, fault: Refused | None, judge: Judge) -> Summary:
@@ -72,8 +77,3 @@ def _finish(staging: Staging, document: Document, fault: Refused | None, judge: 
     connection.execute("PRAGMA analysis_limit = 400")
     connection.execute("ANALYZE main")
     return summary
-
-
-def _remove(*paths: Path) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
