@@ -63,7 +63,7 @@ async def test_scans_at_rest_and_their_pool_stay_as_they_are(
 
     async def runs() -> bool:
         status = (await served.scan("running"))["status"]
-        return bool(status["remote"]["state"] == "running")
+        return bool(status["remote"].get("state") == "running")
 
     await eventually(runs, "the last change is written")
     before, written = await versions(served), await patches(ground)
