@@ -136,10 +136,18 @@ def unreachable(scan: NessusScan, trouble: str = "does not answer") -> ScanStatu
     return scan.status.but(message=message, observed_generation=scan.metadata.generation)
 
 
-def unstored(scan: NessusScan) -> ScanStatus:
+def unstored(scan: NessusScan, now: datetime) -> ScanStatus:
     """Ended on its scanner, where the report waits until the volume takes results again."""
     message = "the results cannot be written to the volume; trying again"
-    return scan.status.but(message=message, observed_generation=scan.metadata.generation)
+    if scan.status.message == message:
+        return scan.status
+    finding = Finding(
+        ScanCondition.RESULTS_AVAILABLE,
+        "False",
+        Reason.STORE_FAILED,
+        MEANINGS[Reason.STORE_FAILED].sentence,
+    )
+    return _said(scan, scan.status.but(message=message), [finding], now)
 
 
 def stopping(scan: NessusScan, reason: StopReason, now: datetime) -> ScanStatus:

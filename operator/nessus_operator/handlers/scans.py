@@ -213,10 +213,12 @@ class Driver:
             self._collecting = False
 
     async def _wait_for_storage(self, scan: NessusScan) -> Outcome:
-        """The report is still on the scanner, so a full volume costs time only, to the deadline."""
-        if scan.status.stop:
-            return await attempts.finish(self.world, scan, Phase.FAILED, Reason.STORE_FAILED)
-        await self._write(scan, progress.unstored(scan))
+        """The report is still on the scanner, so a full volume costs time only.
+
+        To the deadline; a scan that was stopped keeps its own end, which comes without results
+        when the time for clean-up is over.
+        """
+        await self._say(scan, progress.unstored(scan, clock.now()), Reason.STORE_FAILED)
         wait, self._wait = self._wait, min(self._wait * 2, _LAST_WAIT)
         return wait
 
@@ -226,12 +228,14 @@ class Driver:
             await self._say_waiting(scan, watch.trouble)
 
     async def _say_waiting(self, scan: NessusScan, trouble: str) -> None:
-        new = progress.unreachable(scan, trouble)
+        await self._say(scan, progress.unreachable(scan, trouble), Reason.SCANNER_UNREACHABLE)
+
+    async def _say(self, scan: NessusScan, new: ScanStatus, reason: Reason) -> None:
+        """Why it waits: by its status, and by an Event when that is news."""
         if new is scan.status or not await self._write(scan, new):
             return
-        note = new.message or ""
         told = self.world.recorder.record(
-            scan, Reason.SCANNER_UNREACHABLE, note, action="Wait", type_="Warning"
+            scan, reason, new.message or "", action="Wait", type_="Warning"
         )
         self.world.in_background(told)
 

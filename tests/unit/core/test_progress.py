@@ -164,6 +164,15 @@ def test_an_answer_ends_the_talk_of_a_scanner_that_is_away() -> None:
     assert status.message == "runs on s1"
 
 
+def test_a_volume_that_takes_nothing_is_told_of_once() -> None:
+    scan = running_scan(statuses.launched())
+    waits = progress.unstored(scan, LATER)
+    assert waits.phase is Phase.RUNNING
+    assert waits.message == "the results cannot be written to the volume; trying again"
+    assert said(waits, ScanCondition.RESULTS_AVAILABLE) == ("False", "StoreFailed")
+    assert progress.unstored(scan.but(status=waits), LATER) is waits
+
+
 def test_a_pause_is_a_condition() -> None:
     scan = running_scan(statuses.launched())
     paused = progress.polled(scan, details(0, RemoteState.PAUSED), LATER)

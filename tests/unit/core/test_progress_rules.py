@@ -30,6 +30,7 @@ EVENTS: dict[str, Event] = {
     "launched": lambda scan: progress.launched(scan, "run", LATER),
     "polled": lambda scan: progress.polled(scan, details(50, RemoteState.UNKNOWN, "x"), LATER),
     "unreachable": lambda scan: progress.unreachable(scan),
+    "unstored": lambda scan: progress.unstored(scan, LATER),
     "stopping": lambda scan: progress.stopping(scan, StopReason.DEADLINE, LATER),
     "cleaned": lambda scan: progress.cleaned(scan, cleanup()),
     "requeued": lambda scan: progress.requeued(
@@ -53,11 +54,14 @@ PATHS = {
     "may be launched": (statuses.marked(), ("launched", "unreachable", "stopping", "requeued")),
     "runs": (
         statuses.launched(),
-        ("polled", "unreachable", "stopping", "requeued", "finished as Completed", *ENDINGS),
+        (
+            *("polled", "unreachable", "unstored", "stopping", "requeued"),
+            *("finished as Completed", *ENDINGS),
+        ),
     ),
     "stops": (
         statuses.stopping(StopReason.CANCELLED),
-        ("stopping", "finished as Completed", *ENDINGS),
+        ("stopping", "unstored", "finished as Completed", *ENDINGS),
     ),
     "has failed": (statuses.ended(Phase.FAILED, remote_cleanups=(cleanup(),)), ("cleaned",)),
     "has completed": (statuses.ended(Phase.COMPLETED, results=statuses.RESULTS), ("cleaned",)),
