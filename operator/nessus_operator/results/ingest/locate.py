@@ -4,11 +4,13 @@ import pyexpat
 from collections.abc import Callable
 
 from nessus_operator.results.ingest.checker import DEPTH, TEXT_BYTES
+from nessus_operator.results.ingest.encoding import encoding_of
 from nessus_operator.results.ingest.source import Source
 from nessus_operator.results.refusals import (
     DoctypeRefused,
     FileTooLarge,
     NotNessus,
+    NotXML,
     Position,
     Refused,
     TextTooLong,
@@ -19,6 +21,9 @@ from nessus_operator.results.refusals import (
 
 # expat's numbers: no element, unclosed token, partial character, unclosed CDATA section
 _ENDED_EARLY = frozenset((3, 5, 6, 20))
+OTHER_ENCODING = (
+    "The report is not in UTF-8, nor in UTF-16, US-ASCII or an encoding of ISO-8859: convert it"
+)
 
 Parser = pyexpat.XMLParserType
 Watch = Callable[[Parser, "_Spot", int], None]
@@ -54,7 +59,10 @@ def locate(refused: Refused, source: Source, read: int, most_items: int) -> Refu
     """
     if isinstance(refused, FileTooLarge) and refused.position:
         return FileTooLarge(refused.message, _place_of(source, refused.position.offset))
-    parser = pyexpat.ParserCreate()
+    encoding = encoding_of(_head(source))
+    if encoding.expat is None:
+        return NotXML(OTHER_ENCODING, _place_of(source, encoding.offset))
+    parser = pyexpat.ParserCreate(encoding.expat)
     spot = _Spot(parser)
     if watch := _WATCHES.get(type(refused)):
         watch(parser, spot, most_items)
@@ -72,6 +80,11 @@ def locate(refused: Refused, source: Source, read: int, most_items: int) -> Refu
         unfinished = read - here.offset > TEXT_BYTES  # markup of which the end was not seen
         position = here if unfinished else position or here
     return type(refused)(refused.message, position or _of_line(source, refused.position))
+
+
+def _head(source: Source) -> bytes:
+    with source.open() as opened:
+        return next(opened.chunks(), b"")
 
 
 def _parse(parser: Parser, source: Source, read: int) -> None:

@@ -1,6 +1,5 @@
 """One pass over the bytes of a report: checked first, then read."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import cast
@@ -11,17 +10,16 @@ from lxml.etree import _Element
 
 from nessus_operator.results.ingest.checker import Checker
 from nessus_operator.results.ingest.document import Document
-from nessus_operator.results.ingest.locate import locate
+from nessus_operator.results.ingest.encoding import encoding_of
+from nessus_operator.results.ingest.locate import OTHER_ENCODING, locate
 from nessus_operator.results.ingest.shortcut import Shortcut
 from nessus_operator.results.ingest.source import Source
 from nessus_operator.results.limits import Limits
-from nessus_operator.results.refusals import Malformed, NotNessus, Refused
+from nessus_operator.results.refusals import Malformed, NotNessus, NotXML, Refused
 
 Progress = Callable[[int, int], None]  # bytes read and bytes in all, on disk
 
 _ROOTS = ("NessusClientData_v2", "NessusClientData")
-_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)""")
-_UTF8 = frozenset((b"utf-8", b"utf8", b"us-ascii", b"ascii"))
 
 
 class _Root:
@@ -63,19 +61,23 @@ class Reading:
 
     def read(self, *, salvage: bool) -> Refused | None:
         """None, or the fault before which everything was kept; raises the refusal otherwise."""
-        fault: Refused | None = None
-        try:
-            self._read_all()
-        except Refused as refused:
-            fault = locate(refused, self._source, self._checker.bytes, self._most_items)
-            if salvage:
-                self._keep_before(fault)
-            if not (salvage and self._document.items):
-                raise fault from None
-        except zstandard.ZstdError as error:
-            raise Malformed(f"The compressed copy is damaged: {error}", None) from None
+        fault = self._fault()
+        if fault and salvage:
+            self._keep_before(fault)
+        if fault and not (salvage and self._document.items):
+            raise fault
         self._document.close()
         return fault
+
+    def _fault(self) -> Refused | None:
+        try:
+            try:
+                self._read_all()
+            except Refused as refused:
+                return locate(refused, self._source, self._checker.bytes, self._most_items)
+        except zstandard.ZstdError as error:
+            return Malformed(f"The compressed copy is damaged: {error}", None)
+        return None
 
     def _read_all(self) -> None:
         total = self._source.bytes_on_disk
@@ -98,7 +100,10 @@ class Reading:
         if not self._root.seen:
             self._root.feed(chunk)
         if self._shortcut is None:
-            self._shortcut = Shortcut(self._document, cut=self._cut and _is_utf8(chunk))
+            encoding = encoding_of(chunk)
+            if encoding.expat is None:
+                raise NotXML(OTHER_ENCODING)
+            self._shortcut = Shortcut(self._document, cut=self._cut and encoding.utf8)
         self._shortcut.feed(chunk)
 
     def _keep_before(self, fault: Refused) -> None:
@@ -108,9 +113,3 @@ class Reading:
         before = fault.position.offset - (self._checker.bytes - len(self._unread))
         with suppress(Refused):  # a second fault, nearer to the beginning
             self._use(self._unread[: max(before, 0)])
-
-
-def _is_utf8(beginning: bytes) -> bool:
-    """Whether bytes are UTF-8 by their declaration; any other encoding is parsed in full."""
-    declared = _ENCODING.match(beginning.removeprefix(b"\xef\xbb\xbf"))
-    return declared is None or declared[1].lower() in _UTF8

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from tests.storing import DATA, host, ingested, item, output, report
+from tests.storing import DATA, host, ingested, item, output, report, stored
 
+from nessus_operator.results.ingest.run import ingest
 from nessus_operator.results.ingest.source import Source
 from nessus_operator.results.limits import Limits
 from nessus_operator.results.manifest import FILE
@@ -31,6 +32,10 @@ from nessus_operator.results.refusals import (
 
 WHOLE = report(host(item(output("a")), item(output("b"), port=81)))
 LINES = b"<NessusClientData_v2>\n<Report>\n"
+
+
+def _declared(encoding: str) -> bytes:
+    return f'<?xml version="1.0" encoding="{encoding}"?>'.encode()
 
 
 def _zip() -> bytes:
@@ -95,6 +100,8 @@ CASES: dict[str, tuple[bytes, type[Refused], int]] = {
         TextTooLong,
         len(LINES),
     ),
+    "an entity in another encoding": (_declared("latin1") + b"<a>&x;", Malformed, 39 + 3),
+    "a byte of Latin 1 in a tag": (_declared("ISO-8859-1") + b"<a>\xe9</\xd7a>", Malformed, 43 + 6),
     "a comment that does not end": (LINES + b"<!--" + b"<a>" * 16_000_000, TextTooLong, len(LINES)),
 }
 
@@ -111,6 +118,58 @@ def test_it_is_refused_where_it_breaks(
     column = offset - (xml[:offset].rfind(b"\n") + 1) + 1
     assert refused.value.position == Position(line, column, offset)
     assert [path.name for path in tmp_path.iterdir()] == ["report.nessus"]
+
+
+# Names that are no encoding, no text encoding, of several bytes a character, or of none that
+# begins like ASCII; libxml2 reads some of them, and Python's codecs fail in different ways.
+ENCODINGS = (
+    "iso-", "a.b", "aliases", "mbcs", "hex", "rot13", "zlib", "idna", "undefined", "punycode",
+    "unicode_escape", "raw_unicode_escape", "big5", "shift_jis", "gb18030", "euc-jp", "utf-7",
+    "utf-32", "ucs-4", "utf-16", "cp037", "iso-2022-jp", "hz", "utf-8-sig", "C99", "x" * 5_000,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+@pytest.mark.parametrize("body", [WHOLE, b"<Nessus", b"<a>\xe9</a>"], ids=["whole", "cut", "é"])
+def test_an_encoding_that_is_not_read_is_refused_by_its_name(
+    name: str, body: bytes, tmp_path: Path
+) -> None:
+    with pytest.raises(NotXML, match="convert it") as refused:
+        ingested(tmp_path, _declared(name) + body)
+    assert refused.value.position == Position(1, 31, 30)
+
+
+READ: dict[str, tuple[bytes, str]] = {
+    "none is declared": (b"", "utf-8"),
+    "the name that Python writes": (_declared("utf8"), "utf-8"),
+    "in apostrophes and capitals": (b"<?xml version='1.0' encoding='UTF-8' ?>", "utf-8"),
+    "a mark, whatever is declared": (b"\xef\xbb\xbf" + _declared("iso-8859-1"), "utf-8"),
+    "Latin 1": (_declared("iso-8859-1"), "iso-8859-1"),
+    "Latin 9": (_declared("ISO-8859-15"), "iso-8859-15"),
+    "of Windows": (_declared("windows-1252"), "windows-1252"),
+    "UTF-16": ("\ufeff".encode("utf-16-le"), "utf-16-le"),
+    "UTF-16 the other way around": ("\ufeff".encode("utf-16-be"), "utf-16-be"),
+    "behind more blanks than are read at once": (
+        b'<?xml version="1.0"' + b" " * 300_000 + b'encoding="iso-8859-1"?>', "iso-8859-1",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("begin", "encoding"), READ.values(), ids=READ)
+def test_a_report_is_read_by_the_encoding_that_it_has(
+    begin: bytes, encoding: str, tmp_path: Path
+) -> None:
+    texts = [f"{n} é ÿ" for n in range(3)]
+    xml = report(host(*map(item, map(output, texts)))).decode().encode(encoding)
+    found = stored(tmp_path, begin + xml)
+    assert sorted(row["plugin_output"] for row in found["findings"]) == texts
+
+
+def test_a_report_in_utf_16_is_refused_where_it_is_cut(tmp_path: Path) -> None:
+    xml = LINES.decode().encode("utf-16")
+    with pytest.raises(Truncated) as refused:
+        ingested(tmp_path, xml)
+    assert refused.value.position == Position(3, 1, len(xml))
 
 
 def test_more_items_than_the_limit_are_refused_at_the_first_too_many(tmp_path: Path) -> None:
@@ -146,12 +205,21 @@ def test_the_reasons_are_those_of_the_api() -> None:
 
 
 def test_a_damaged_copy_is_malformed(tmp_path: Path) -> None:
-    from nessus_operator.results.ingest.run import ingest
-
     path = tmp_path / "report.nessus.zst"
     path.write_bytes(zstandard.compress(WHOLE * 50)[:-20] + b"damaged, so it cannot be")
     with pytest.raises(Malformed):
         ingest(Source(path, kept=True), tmp_path)
+
+
+def test_what_is_complete_of_a_damaged_copy_can_be_kept(tmp_path: Path) -> None:
+    frames = zstandard.ZstdCompressor(write_content_size=True)
+    path = tmp_path / "report.nessus.zst"
+    whole = report(host(*(item(output(f"{n:x}" * 40), port=n) for n in range(9_000))))
+    copy = frames.compress(whole)
+    path.write_bytes(copy[: len(copy) // 2] + b"damaged" + copy[len(copy) // 2 + 7 :])
+    summary = ingest(Source(path, kept=True), tmp_path, salvage=True)
+    assert 0 < summary.findings < 9_000
+    assert summary.truncated == {"reason": "Malformed"}
 
 
 def test_earlier_results_stay_when_the_next_report_is_refused(tmp_path: Path) -> None:
