@@ -19,7 +19,7 @@ from typing import Any
 from nessus_operator.results.faults import InvalidQuery
 from nessus_operator.results.fields import SEVERITIES, Type
 from nessus_operator.results.texts import fold
-from nessus_operator.results.values import boolean, number
+from nessus_operator.results.values import boolean, in_xml, number
 
 OPERATORS = {">=": ge, ">": gt, "<=": le, "<": lt, "=": eq}
 FALSE_WORDS = frozenset(("", "0", "0.0", "false", "no"))
@@ -101,6 +101,8 @@ def _parse_one(name: str, kind: Type | None, value: Any) -> Condition:
     elif isinstance(value, str):
         if len(value) > LONGEST_TERM:
             raise InvalidQuery(f"The filter on {name} is longer than {LONGEST_TERM} characters")
+        if not in_xml(value):
+            raise InvalidQuery(f"The filter on {name} has a character that no report can hold")
         condition = _of_text(kind, value)
     if condition is None:
         takes = _TAKES.get(kind, _TAKES_ANY) if kind else _TAKES_ANY
@@ -137,6 +139,8 @@ def _of_text(kind: Type | None, text: str) -> Condition | None:
             return None if operator else _contains(text)
         case None if operator:
             return _compare(operator, rest) or _contains(text)
+        case Type.LIST if operator:
+            return None
         case _:
             return _contains(text)
 

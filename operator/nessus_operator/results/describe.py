@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from nessus_operator.results.fields import FIELDS, TABLE
+from nessus_operator.results.fields import FIELDS
 from nessus_operator.results.filters import kind_of
 from nessus_operator.results.names import Names
 from nessus_operator.results.profiles import FULL, PROFILES, choose
@@ -21,8 +21,6 @@ def describe(filters: Mapping[str, Any], results: Results | None = None) -> dict
         if profile != FULL:
             for shown in choose(Names(record, {}), profile, None).shown:
                 first.setdefault(shown.name, profile)
-    extra = results.meta["extra"] if results else {}
-    known = FIELDS[record]
     return {
         "kind": record,
         "fields": [
@@ -32,10 +30,7 @@ def describe(filters: Mapping[str, Any], results: Results | None = None) -> dict
                 "source": field.source,
                 "profile": first.get(field.name, FULL),
             }
-            for field in known.values()
+            for field in FIELDS[record].values()
         ],
-        "children": sorted(
-            {key for table in (TABLE[record], "plugins") for key in extra.get(table, ())}
-            - known.keys()
-        ),
+        "children": results.names(record).children() if results else [],
     }

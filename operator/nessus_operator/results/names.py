@@ -1,7 +1,8 @@
 """What users call a value: fields of the table, children only this report has, dotted JSON paths.
 
 `host_properties.os` and `ref.@source` reach into values that are stored as JSON; `id` is the rank
-of a row and `host_extra` what is odd about its host.
+of a row and `host_extra` what is odd about its host. A child has the name that the report gives
+it, without what is hidden in it; in angle brackets, if it would be taken for something of ours.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -10,12 +11,25 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
+from nessus_operator.results.clean import one_line
 from nessus_operator.results.faults import InvalidQuery
 from nessus_operator.results.fields import FIELDS, TABLE, Field, Place, Record, Type, find
+from nessus_operator.results.values import in_xml
 
 ID = Field("id", Type.NUMBER, Place.ROW)
 HOST_EXTRA = "host_extra"
 LONGEST_NAME = 256  # characters
+
+_LONGEST_CHILD = 128  # characters shown of the name of a child
+_CHILDREN_TOLD = 100  # in the message on an unknown name
+# What a line says besides its fields, and what stands among the filters without being a field.
+_RESERVED = frozenset(
+    (
+        *("type", "id", "cut", "left_out", "host_extra"),
+        *("change", "severity_before", "compliance-result_before"),
+        *("kind", "cursor"),
+    )
+)
 
 
 class Level(StrEnum):
@@ -72,23 +86,41 @@ class Names:
 
     def __init__(self, record: Record, extra: Mapping[str, Collection[str]]) -> None:
         self.record = record
-        self._keys = {
-            Level.ROW: frozenset(extra.get(TABLE[record], ())),
-            Level.PLUGIN: frozenset(extra.get("plugins", ())),
-        }
+        keys = {Level.ROW: extra.get(TABLE[record], ()), Level.PLUGIN: extra.get("plugins", ())}
+        known = FIELDS[record]
+        self._overridden = {level: known.keys() & set(here) for level, here in keys.items()}
+        self._children: dict[str, tuple[Level, str]] = {}
+        for level, here in keys.items():
+            for key in sorted(set(here) - known.keys()):
+                self._children[self._shown(key)] = (level, key)
+
+    def children(self) -> list[str]:
+        """What only this report has."""
+        return sorted(self._children)
 
     def valid(self) -> list[str]:
         """Every name that `resolve` takes, but for paths."""
-        known = FIELDS[self.record]
-        found = {key for keys in self._keys.values() for key in keys if key not in known}
-        return [ID.name, *known, *sorted(found)]
+        return [*self._same_everywhere(), *self.children()]
+
+    def _same_everywhere(self) -> list[str]:
+        return [ID.name, *FIELDS[self.record], HOST_EXTRA]
+
+    def _shown(self, key: str) -> str:
+        """The name of the child under that key, which no other has."""
+        name = one_line(key, _LONGEST_CHILD)
+        ours = name in _RESERVED or find(self.record, name.partition(".")[0]) is not None
+        if ours or not name:
+            name = f"<{name}>"
+        while name in self._children:
+            name += "'"
+        return name
 
     def resolve(self, name: str) -> Named:
         """Where the value of that name is; any case and `-` or `_` for fields of the table.
 
         Raises InvalidQuery with the valid names.
         """
-        if isinstance(name, str) and len(name) <= LONGEST_NAME:
+        if isinstance(name, str) and len(name) <= LONGEST_NAME and in_xml(name):
             if named := self._whole(name):
                 return named
             for at in (index for index, letter in enumerate(name) if letter == "."):
@@ -104,9 +136,9 @@ class Names:
             return Named(name, Level.ROW, ID)
         if name == HOST_EXTRA:
             return Named(name, Level.HOST, inside=Inside("extra"))
-        for level, keys in self._keys.items():
-            if name in keys:
-                return Named(name, level, inside=Inside("extra", name))
+        if name in self._children:
+            level, key = self._children[name]
+            return Named(name, level, inside=Inside("extra", key))
         return None
 
     def _of_table(self, field: Field) -> Named:
@@ -114,7 +146,7 @@ class Names:
         inside = Inside("extra", field.name)
         if field.place is Place.EXTRA:
             return Named(field.name, level, inside=inside)
-        overridden = field.name in self._keys.get(level, ())
+        overridden = field.name in self._overridden.get(level, ())
         return Named(field.name, level, field, inside if overridden else None)
 
     def _nested(self, head: str, path: str) -> Named | None:
@@ -130,12 +162,16 @@ class Names:
         return None
 
     def _unknown(self, name: str) -> str:
-        valid = self.valid()
-        close = get_close_matches(name, valid, 1)
+        children = self.children()
+        told = [*self._same_everywhere(), *children[:_CHILDREN_TOLD]]
+        more = len(children) - _CHILDREN_TOLD
+        others = f", {more} more that only this report has" if more > 0 else ""
+        close = get_close_matches(name, told, 1)
         hint = f"; did you mean {close[0]}?" if close else "."
         return (
             f"There is no field {name!r} in the {self.record} rows of this report{hint} "
-            f"Valid fields: {', '.join(valid)}; and paths into JSON such as host_properties.os"
+            f"Valid fields: {', '.join(told)}{others}; and paths into JSON such as "
+            "host_properties.os"
         )
 
 

@@ -34,6 +34,9 @@ _HOW_TO_READ_CUT_ROWS = (
     "a row with `cut` shows that many characters or elements of a value; for the rest ask with "
     'filters={"id": <id of the row>} and custom_fields=["<name>[<that number>:]"]'
 )
+_OTHER_CURSOR = (
+    "This cursor belongs to other filters, another order or another report: start with page 1"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,10 @@ class _Answer:
         return [*self._head, *lines, self._pagination({"page": page}, following, last, cut)]
 
     def _page_after(self, cursor: int) -> list[str]:
-        ids = self._selection.after(cursor, self._size + 1)
+        try:
+            ids = self._selection.after(cursor, self._size + 1)
+        except ValueError:
+            raise InvalidQuery(_OTHER_CURSOR) from None
         found = list(_while_room(self._reader.read(ids[: self._size]), self._room))
         last = found[-1][0] if len(found) < len(ids) else None
         cut = sum(was_cut for _, _, was_cut in found)
@@ -270,6 +276,4 @@ def _read_cursor(cursor: str, key: int) -> int:
     last, _, said = cursor.partition("-")
     if len(last) < 12 and last.isascii() and last.isdigit() and said == f"{key:08x}":
         return int(last)
-    raise InvalidQuery(
-        "This cursor belongs to other filters, another order or another report: start with page 1"
-    )
+    raise InvalidQuery(_OTHER_CURSOR)

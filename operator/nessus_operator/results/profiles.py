@@ -8,7 +8,7 @@ from typing import Any
 from nessus_operator.results.budget import as_text
 from nessus_operator.results.faults import InvalidQuery
 from nessus_operator.results.fields import Record
-from nessus_operator.results.names import HOST_EXTRA, ID, Named, Names
+from nessus_operator.results.names import ID, Named, Names
 
 DEFAULT = "brief"
 FULL = "full"
@@ -71,7 +71,7 @@ def choose(names: Names, profile: str, custom_fields: Sequence[str] | None) -> P
         return _custom(names, profile, custom_fields)
     if profile == FULL:
         wanted = [name for name in names.valid() if name not in (*LEFT_OUT, ID.name)]
-        return Profile(profile, ALL, _shown(names, (*wanted, HOST_EXTRA)))
+        return Profile(profile, ALL, _shown(names, wanted))
     steps = _STEPS[names.record]
     wanted = []
     for step, added in steps.items():

@@ -63,7 +63,10 @@ class Listed:
         return self.ids[offset : offset + count]
 
     def after(self, cursor: int, count: int) -> Sequence[int]:
-        """The ids of `count` rows after the selected row `cursor`; 0 is before the first."""
+        """The ids of `count` rows after the selected row `cursor`; 0 is before the first.
+
+        Raises ValueError where no such row is selected and the order is not that of ranks.
+        """
         if self.order is Order.RANK or not cursor:
             return self.window(bisect_right(self.ids, cursor) if cursor else 0, count)
         return self.window(self.ids.index(cursor) + 1, count)

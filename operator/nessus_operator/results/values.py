@@ -13,8 +13,14 @@ HIGHEST_PORT = 65_535
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 _EPOCH = re.compile(r"[0-9]{1,11}", re.ASCII)
+_IN_NO_XML = re.compile("[\x00\ud800-\udfff]")
 _TRUE = frozenset(("true", "yes", "1"))
 _FALSE = frozenset(("false", "no", "0", ""))
+
+
+def in_xml(text: str) -> bool:
+    """Whether a report can hold the text: none has a NUL or a half of a surrogate pair."""
+    return not _IN_NO_XML.search(text)
 
 
 def number(text: str) -> Scalar:

@@ -203,6 +203,11 @@ INVALID: dict[str, tuple[dict[str, Any], str]] = {
     "an empty text": ({"plugin_name": ""}, "plugin_name takes a text"),
     "an empty list": ({"cve": []}, "an empty list, which nothing can match"),
     "a number that is none": ({"port": float("nan")}, "port takes a number"),
+    "an operator on a list": ({"cve": ">=CVE-2024"}, "cve takes a text that an element contains"),
+    "half a character": ({"plugin_name": "a\ud800"}, "has a character that no report can hold"),
+    "a NUL": ({"plugin_output": ["a", "\0"]}, "has a character that no report can hold"),
+    "half a character in a path": ({"host_properties.\ud800": "a"}, r"There is no field 'host_pr"),
+    "a kind that is a list": ({"kind": ["compliance"]}, "takes vulnerability or compliance"),
     "a text without end": ({"plugin_name": "a" * 1001}, "longer than 1000 characters"),
     "filters without end": ({str(n): 1 for n in range(33)}, "at most 32 are allowed"),
 }

@@ -243,6 +243,7 @@ INVALID: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "custom fields in one text": ({"custom_fields": "host,port"}, "a list of at most"),
     "an unknown field": ({"custom_fields": ["hots"]}, "did you mean host? Valid fields: id, host,"),
+    "a field of half a character": ({"custom_fields": ["host_properties.\udcff"]}, "no field"),
     "a field that is no text": ({"custom_fields": [7]}, "There is no field"),
     "an unknown order": ({"order": "name"}, "there are rank, host, plugin, score"),
     "a cursor that is none": ({"cursor": "next"}, "start with page 1"),
@@ -266,3 +267,22 @@ def test_a_cursor_of_another_report_is_refused(results: Results, tmp_path: Path)
     other = stored(tmp_path, [host("192.0.2.9", item())])
     with other, pytest.raises(InvalidQuery, match="another report"):
         page_lines(other, Query(cursor=cursor))
+
+
+@pytest.mark.parametrize("order", ["rank", "host", "plugin", "score"])
+def test_a_cursor_that_was_tampered_with_is_refused_or_goes_on(
+    results: Results, order: str
+) -> None:
+    wanted = {"order": order, "filters": {"severity": 4}}
+    cursor = answer(results, cursor="", page_size=10, **wanted)[-1]["next_cursor"]
+    assert cursor is None
+    wanted = {"order": order, "filters": {"severity": 0}}
+    cursor = answer(results, cursor="", page_size=10, **wanted)[-1]["next_cursor"]
+    tampered = f"1-{cursor.partition('-')[2]}"  # the row of rank 1 is critical
+    if order == "rank":
+        assert rows(answer(results, cursor=tampered, **wanted)) == rows(
+            answer(results, cursor="", **wanted)
+        )
+    else:
+        with pytest.raises(InvalidQuery, match="This cursor belongs to"):
+            answer(results, cursor=tampered, **wanted)
