@@ -5,6 +5,7 @@ and its scans, by news of its scanners, and after a while for nothing.
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 import structlog
@@ -25,6 +26,7 @@ from nessus_operator.handlers import cleanup, pool_objects, queue
 from nessus_operator.handlers.launch import Quiet
 from nessus_operator.handlers.scanners import ScannerWatch
 from nessus_operator.handlers.scans import Driver
+from nessus_operator.handlers.setbacks import Setbacks
 from nessus_operator.handlers.world import World
 
 log = structlog.get_logger(__name__)
@@ -48,6 +50,7 @@ class PoolLoop:
         self._watching: dict[str, asyncio.Task[None]] = {}
         self._drivers: dict[str, Driver] = {}
         self._driving: dict[str, asyncio.Task[None]] = {}
+        self._setbacks = Setbacks()
         self._abandoned: set[str] = set()  # tokens that were told of
         self._turn = asyncio.Lock()
         self._trouble: str | None = None  # what cut the last tick short
@@ -81,9 +84,14 @@ class PoolLoop:
                 await self._tick(self.pool)
                 self._trouble = None
             except (Fault, LeadershipLost) as error:
-                if self._trouble != str(error):
-                    self._trouble = str(error)
-                    log.warning("Tick cut short", pool="/".join(self.key), error=self._trouble)
+                self._say_cut_short(log.warning, str(error))
+            except Exception as error:  # of no single scan: what can be done is done all the same
+                self._say_cut_short(partial(log.error, exc_info=error), repr(error))
+
+    def _say_cut_short(self, say: Callable[..., object], trouble: str) -> None:
+        if self._trouble != trouble:
+            self._trouble = trouble
+            say("Tick cut short", pool="/".join(self.key), error=trouble)
 
     async def stop(self) -> None:
         """End what it does for its scans and scanners, which are logged out of."""
@@ -117,21 +125,22 @@ class PoolLoop:
             return  # the pool as it is now wakes us
         if pool:
             await self._reset_circuit(pool)
-        new = [scan for scan in self.scans() if scan.phase is None and not scan.metadata.deleting]
-        await queue.take_in(self._world, pool, new)
+        new = [scan for scan in self._able() if scan.phase is None and not scan.metadata.deleting]
+        await queue.take_in(self._world, pool, new, self._setbacks)
         await self._admit(pool)
 
     async def _admit(self, pool: ScannerPool | None) -> None:
         waiting = [
             scan
-            for scan in self.scans()
+            for scan in self._able()
             if scan.phase is Phase.QUEUED
             and not scan.metadata.deleting
             and scan.metadata.uid not in self._driving
             and self._only_waits(scan)
         ]
         if pool is None:
-            await queue.let_wait(self._world, [(scan, queue.NO_POOL) for scan in waiting])
+            no_pool = [(scan, queue.NO_POOL) for scan in waiting]
+            await queue.let_wait(self._world, no_pool, self._setbacks)
             return
         running = [scan for scan in self.scans() if scan.phase is Phase.RUNNING]
         slots = tuple(
@@ -140,7 +149,7 @@ class PoolLoop:
             if pool.spec.scanner(name)  # others only end what runs there
         )
         snapshot = Snapshot(pool, slots, clock.now())
-        await queue.admit(self._world, snapshot, waiting, running, self._quiet)
+        await queue.admit(self._world, snapshot, waiting, running, self._quiet, self._setbacks)
 
     def _slots(self, watch: ScannerWatch, running: list[NessusScan]) -> Slots:
         active = self._active(watch, running)
@@ -163,18 +172,26 @@ class PoolLoop:
         }
         return len(mine) + len(others - known)
 
+    def _able(self) -> list[NessusScan]:
+        """The pool's scans but for those that rest after an error of ours."""
+        return [scan for scan in self.scans() if not self._setbacks.rests(scan)]
+
     def _drive(self) -> None:
-        for scan in self.scans():
-            uid = scan.metadata.uid
-            if uid in self._driving:
-                if self._drivers[uid].overtaken(scan):
-                    self._driving[uid].cancel()
-            elif scan.phase is not None and self._needs_driver(scan):
-                driver = self._drivers.get(uid) or self._new_driver(uid)
-                if driver.due(scan):
-                    task = asyncio.create_task(driver.run())
-                    self._driving[uid] = task
-                    task.add_done_callback(partial(self._driven, uid))
+        for scan in self._able():
+            with self._setbacks.guarded(scan):
+                self._drive_one(scan)
+
+    def _drive_one(self, scan: NessusScan) -> None:
+        uid = scan.metadata.uid
+        if uid in self._driving:
+            if self._drivers[uid].overtaken(scan):
+                self._driving[uid].cancel()
+        elif scan.phase is not None and self._needs_driver(scan):
+            driver = self._drivers.get(uid) or self._new_driver(uid)
+            if driver.due(scan):
+                task = asyncio.create_task(driver.run())
+                self._driving[uid] = task
+                task.add_done_callback(partial(self._driven, scan))
 
     def _new_driver(self, uid: str) -> Driver:
         driver = Driver(
@@ -188,16 +205,14 @@ class PoolLoop:
         self._drivers[uid] = driver
         return driver
 
-    def _driven(self, uid: str, task: asyncio.Task[None]) -> None:
+    def _driven(self, scan: NessusScan, task: asyncio.Task[None]) -> None:
+        uid = scan.metadata.uid
         self._driving.pop(uid, None)
         if self._world.scan(uid) is None:
             self._drivers.pop(uid, None)
         error = None if task.cancelled() else task.exception()
         if error and not isinstance(error, LeadershipLost):
-            log.error("Scan not carried on", uid=uid, exc_info=error)
-            driver = self._drivers.get(uid)
-            if driver:
-                driver.back_off()
+            self._setbacks.struck(scan, error)
         self.wake.set()
 
     async def _abandon(self, scan: NessusScan) -> None:
@@ -285,6 +300,7 @@ class PoolLoop:
             for uid, driver in self._drivers.items()
             if driver.not_before > now and uid not in self._driving
         ]
+        waits += [end - now for end in self._setbacks.ends() if end > now]
         return max(_LEAST_PAUSE, min([*waits, self._world.settings.resync_seconds]))
 
 

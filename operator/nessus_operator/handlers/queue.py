@@ -17,6 +17,7 @@ from nessus_operator.core.scope import Refusal
 from nessus_operator.core.targets import InvalidTarget
 from nessus_operator.handlers import status
 from nessus_operator.handlers.launch import Quiet
+from nessus_operator.handlers.setbacks import Setbacks
 from nessus_operator.handlers.world import World
 
 log = structlog.get_logger(__name__)
@@ -27,9 +28,11 @@ _REASONS_A_TICK = 200
 _RESOLVE_SECONDS = 5.0
 
 
-async def take_in(world: World, pool: ScannerPool | None, scans: Sequence[NessusScan]) -> None:
+async def take_in(
+    world: World, pool: ScannerPool | None, scans: Sequence[NessusScan], setbacks: Setbacks
+) -> None:
     """The first visit of each scan that is new."""
-    await _at_once(_first_visit(world, pool, scan) for scan in scans)
+    await _at_once(setbacks.guard(scan, _first_visit(world, pool, scan)) for scan in scans)
 
 
 async def _first_visit(world: World, pool: ScannerPool | None, scan: NessusScan) -> None:
@@ -75,22 +78,32 @@ async def admit(
     queue: list[NessusScan],
     active: list[NessusScan],
     quiet: Quiet,
+    setbacks: Setbacks,
 ) -> None:
     """Admissions first; then the reasons that changed, so many at a time."""
     verdicts = admission.admit(queue, active, snapshot)
     starts = [(scan, verdict) for scan, verdict in verdicts if isinstance(verdict, Start)]
-    await _at_once(_start(world, snapshot.pool, scan, start, quiet) for scan, start in starts)
-    await let_wait(world, [(scan, wait) for scan, wait in verdicts if isinstance(wait, Wait)])
+    await _at_once(
+        setbacks.guard(scan, _start(world, snapshot.pool, scan, start, quiet))
+        for scan, start in starts
+    )
+    waits = [(scan, wait) for scan, wait in verdicts if isinstance(wait, Wait)]
+    await let_wait(world, waits, setbacks)
 
 
-async def let_wait(world: World, verdicts: Iterable[tuple[NessusScan, Wait]]) -> None:
+async def let_wait(
+    world: World, verdicts: Iterable[tuple[NessusScan, Wait]], setbacks: Setbacks
+) -> None:
     """Write why each scan waits, where that changed."""
     changed: list[tuple[NessusScan, ScanStatus]] = []
     for scan, wait in verdicts:
         new = progress.waiting(scan, wait.reason, wait.message, clock.now())
         if new is not scan.status:
             changed.append((scan, new))
-    await _at_once(status.write(world, scan, new) for scan, new in changed[:_REASONS_A_TICK])
+    await _at_once(
+        setbacks.guard(scan, status.write(world, scan, new))
+        for scan, new in changed[:_REASONS_A_TICK]
+    )
 
 
 async def _start(

@@ -307,7 +307,7 @@ class Driver:
             return
         log.info("Waits after a fault", error=str(error), seconds=self._wait)
         again = self._wait > _FIRST_WAIT
-        self.back_off()
+        self._back_off()
         if scan.phase is not Phase.RUNNING or scan.status.stop:
             return
         claimed = scan.status.remote is not None and scan.status.remote.scan_id is not None
@@ -331,7 +331,7 @@ class Driver:
         if trouble:
             await self._say_waiting(scan, trouble)
 
-    def back_off(self) -> None:
+    def _back_off(self) -> None:
         """Not again at once; each time longer, until something goes well."""
         self._later(self._wait)
         self._wait = min(self._wait * 2, _LAST_WAIT)
