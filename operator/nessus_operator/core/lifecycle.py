@@ -298,15 +298,6 @@ def left_of(remotes: Iterable[RemoteScan], token: str) -> list[RemoteScan]:
     return [remote for remote in remotes if token_in(remote.name) == token]
 
 
-def twins(remotes: Iterable[RemoteScan], token: str, scan_id: int) -> list[RemoteScan]:
-    """Empty doubles of a claimed scan: a create whose answer was lost took effect late."""
-    return [
-        remote
-        for remote in with_token(remotes, token)
-        if remote.id != scan_id and remote.state is RemoteState.EMPTY
-    ]
-
-
 def found(remotes: Iterable[RemoteScan], token: str, scan_id: int) -> RemoteScan | None:
     """The line of a claimed scan: id and token together are its identity."""
     return next((r for r in with_token(remotes, token) if r.id == scan_id), None)

@@ -111,11 +111,6 @@ def test_the_scans_that_carry_a_token_the_oldest_first() -> None:
     assert [one.id for one in lifecycle.with_token(LISTED, TOKEN)] == [SCAN_ID, 9, 10]
 
 
-def test_twins_are_empty_and_not_the_one() -> None:
-    assert [one.id for one in lifecycle.twins(LISTED, TOKEN, SCAN_ID)] == [9]
-    assert lifecycle.twins(LISTED, TOKEN, 9) == []
-
-
 FOUND = {
     "by id and token": (SCAN_ID, TOKEN, SCAN_ID),
     "an id that was used again": (8, TOKEN, None),
