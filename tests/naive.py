@@ -100,9 +100,7 @@ def _value(tag: str, text: str) -> Any:
         return text.strip().upper()
     if tag in _BOOLEANS:
         word = text.strip().lower()
-        return {"yes": "true", "1": "true", "no": "false", "0": "false", "": "false"}.get(
-            word, word
-        )
+        return _WORDS.get(word, word)
     if _NUMBER.fullmatch(tag) and re.fullmatch(r"\s*[0-9.]+\s*", text):
         return float(text)
     return text.strip() if _DATE.fullmatch(tag) else text
@@ -115,7 +113,3 @@ def _leave_out_derived(children: dict[str, list[Any]]) -> None:
         values = children.get(f"{CM}compliance-{tag}")
         if values and said.lstrip().startswith(("[", '"')) and values[0] in said:
             del children[f"{CM}compliance-{tag}"]
-
-
-def count_cves(xml: bytes) -> int:
-    return sum(1 for _ in etree.fromstring(xml).iter("cve"))
