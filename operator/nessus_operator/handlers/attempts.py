@@ -57,6 +57,8 @@ async def retry(world: World, scan: NessusScan) -> NessusScan | None:
 
 async def not_licensed(world: World, scan: NessusScan) -> NessusScan | None:
     """Back to the queue, where it waits with ScanAPIClosed; no fault of the platform."""
+    if not progress.may_requeue(scan):
+        return None
     new = progress.requeued(
         scan,
         Reason.SCAN_API_CLOSED,

@@ -10,9 +10,11 @@ from tests.integration.operator.scenes import (
     until_waits,
 )
 from tests.integration.operator.test_deletion import launched, until_launched
+from tests.integration.operator.test_life_deadlines import begun_an_hour_ago
 from tests.kube import Object, path_of
 from tests.running import Stage, eventually
 
+from nessus_operator.api.scan import CLEANUPS_LIMIT
 from nessus_simulator.running import Simulator
 
 
@@ -88,6 +90,31 @@ async def test_a_licence_that_closes_before_the_launch_leaves_nothing_behind(
     await released(served, slow_simulator)
     assert slow_simulator.state()["scans"] == []
     assert len(done(slow_simulator, "POST", "/launch$")) == 1
+
+
+async def test_a_scan_that_must_not_forget_more_waits_where_it_is_for_the_licence(
+    stage: Stage, simulator: Simulator
+) -> None:
+    """With a full list of remoteCleanups there is no new attempt."""
+    simulator.set_license("professional")
+    await stage.create_pool(simulator.url)
+    lefts = [
+        {"attempt": number, "scannerName": "removed", "scanID": number, "token": f"t-{number}"}
+        for number in range(1, CLEANUPS_LIMIT + 1)
+    ]
+    await begun_an_hour_ago(stage, None, deadline=86_400, remoteCleanups=lefts)
+    operator = stage.start(LEASE_SECONDS="15")
+
+    async def refused_twice() -> bool:
+        return len(simulator.calls("POST", "^/scans$")) == 2
+
+    await eventually(refused_twice, "it is asked for again")
+    scan = await stage.scan()
+    assert (scan["status"]["phase"], scan["status"]["attempt"]) == ("Running", 1)
+    simulator.set_license("manager")
+    scan = await stage.until("Completed")
+    assert (scan["status"]["attempt"], scan["status"]["remoteCleanups"]) == (1, lefts)
+    assert "error" not in {line["level"] for line in operator.lines()}
 
 
 async def test_a_licence_that_closes_while_a_scan_runs_spares_its_report(

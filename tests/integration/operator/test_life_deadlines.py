@@ -39,10 +39,14 @@ def launch(simulator: Simulator, name: str) -> Object:
 
 
 async def begun_an_hour_ago(
-    stage: Stage, simulator: Simulator | None, scanner: str = "scanner1"
+    stage: Stage,
+    simulator: Simulator | None,
+    scanner: str = "scanner1",
+    deadline: int = 60,
+    **status: Any,
 ) -> Object:
     """A Running scan whose deadline has passed, launched where there is a simulator."""
-    scan = await stage.create_scan(activeDeadlineSeconds=60)
+    scan = await stage.create_scan(activeDeadlineSeconds=deadline)
     token = f"{scan['metadata']['uid']}-1-0123456789ab"
     remote = launch(simulator, f"scan [{token}]") if simulator else {}
     path = path_of("nessusscans", stage.namespace, "scan")
@@ -54,6 +58,7 @@ async def begun_an_hour_ago(
         "startTime": AN_HOUR_AGO,
         "scannerName": scanner,
         "remote": {"token": token, **remote},
+        **status,
     }
     return await stage.kube.patch(f"{path}/status", {"status": begun})
 

@@ -228,19 +228,19 @@ async def until_stopping(stage: Stage, reason: str) -> Object:
 
 
 async def test_a_scan_whose_deadline_passes_while_the_volume_is_full_times_out(
-    served: Stage, slow_simulator: Simulator
+    stage: Stage, slow_simulator: Simulator
 ) -> None:
-    await served.create_pool(slow_simulator.url)
-    scan = await begun_an_hour_ago(served, slow_simulator)
-    clear = put_a_file(folder_of(served, scan))
-    waiting = await until_says(served, UNSTORED)
+    await stage.create_pool(slow_simulator.url)
+    scan = await begun_an_hour_ago(stage, slow_simulator)
+    put_a_file(folder_of(stage, scan))
+    stage.start(LEASE_SECONDS="15", **SETTINGS)
+    waiting = await until_says(stage, UNSTORED)
     assert waiting["status"]["stop"]["reason"] == "Deadline"
-    scan = await served.until("Timeout")
+    scan = await stage.until("Timeout")
     assert scan["status"]["failure"]["reason"] == "Deadline"
     assert told(scan)["Succeeded"] == ("False", "Deadline")
     assert told(scan)["ResultsAvailable"] == ("False", "Deadline")
-    await released(served, slow_simulator)
-    clear()
+    await released(stage, slow_simulator)
 
 
 def child_of(process: int, seconds: float = 30.0) -> int:
