@@ -1,12 +1,13 @@
 """The commands of `nessus-results` but `page`, and the list that `--help` shows of all."""
 
 import json
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from nessus_operator import __version__
 from nessus_operator.cli.results_ingest import ingest_command
 from nessus_operator.cli.results_page import page_command
 from nessus_operator.cli.results_reading import (
@@ -14,33 +15,40 @@ from nessus_operator.cli.results_reading import (
     FILTER_HELP,
     FILTERS_HELP,
     RESULTS_HELP,
+    fail,
     faults,
     opened,
     parse_filters,
+    write_lines,
 )
+from nessus_operator.cli.results_worth import objections
 from nessus_operator.results.changes import SHOWN, compare_lines
 from nessus_operator.results.compare import Change
 from nessus_operator.results.filters import kind_of
-from nessus_operator.results.limits import EXIT_REFUSED
+from nessus_operator.results.limits import EXIT_REFUSED, EXIT_USAGE
 from nessus_operator.results.pages import DEFAULT_PAGE_SIZE, Query
-from nessus_operator.results.profiles import DEFAULT
+from nessus_operator.results.profiles import DEFAULT, PROFILES
+from nessus_operator.results.selected import Order
 from nessus_operator.results.summary import DEFAULT_TOP, summarize
 
 app = typer.Typer(
     name="nessus-results",
     help="Store .nessus reports and read them fast: findings, summaries, comparisons, exports. "
-    "No cluster is needed.\n\nBegin with: nessus-results ingest scan.nessus results/",
-    no_args_is_help=True,
+    "No cluster is needed.\n\nBegin with: nessus-results ingest scan.nessus results/\n\n"
+    "Exit status of each: 0 done, 2 wrong usage, 3 report or results that cannot be read, 4 output "
+    "that cannot be written.",
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     add_completion=False,
 )
 
 RESULTS = Annotated[Path, typer.Argument(help=RESULTS_HELP, show_default=False, metavar="RESULTS")]
-FILTER = Annotated[list[str] | None, typer.Option("--filter", help=FILTER_HELP)]
+FILTER = Annotated[list[str] | None, typer.Option("--filter", help=FILTER_HELP, metavar="FILTER")]
 FILTERS = Annotated[str, typer.Option("--filters", help=FILTERS_HELP, metavar="JSON")]
-KIND = Annotated[str, typer.Option(help="vulnerability (default) or compliance.")]
+KIND = Annotated[str, typer.Option(help="vulnerability (default) or compliance.", metavar="KIND")]
 FIELD = Annotated[
-    list[str] | None, typer.Option("--field", help="Show this field; again for more.")
+    list[str] | None,
+    typer.Option("--field", help="Show this field; again for more.", metavar="FIELD"),
 ]
 JSON = Annotated[bool, typer.Option("--json", help="JSON on stdout in place of tables.")]
 
@@ -49,6 +57,31 @@ _PARSED_ELSEWHERE = {  # by results_parser, which says why
     "ignore_unknown_options": True,
     "help_option_names": [],
 }
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command that the arguments name; the exit status."""
+    try:
+        return int(app(arguments, prog_name="nessus-results", standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "nessus-results"
+        fail(EXIT_USAGE, f"{error.format_message().removesuffix('.')}; see {path} --help")
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        print(f"nessus-results {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _all_commands(
+    version: Annotated[
+        bool, typer.Option("--version", help="Tell the version.", callback=_tell_version)
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command("ingest", context_settings=_PARSED_ELSEWHERE)
@@ -78,6 +111,9 @@ def summary_command(
 ) -> None:
     """Tell what matters: counts, top risks, the worst hosts and CVEs, what is exploited.
 
+    It also says how logins went, and what makes the report doubtful: no host that answers,
+    no port scan, logins that failed, old plugins, a part that is missing.
+
     Examples:
 
     nessus-results summary results/
@@ -92,6 +128,7 @@ def summary_command(
             else:
                 with opened(since) as (_, previous):
                     found = summarize(current, filters=wanted, top=top, previous=previous)
+            found["objections"] = objections(current)
         if as_json:
             _print_json(found)
             return
@@ -102,16 +139,26 @@ def summary_command(
 
 @app.command("compare")
 def compare_command(
-    before: RESULTS,
-    now: RESULTS,
+    before: Annotated[
+        Path, typer.Argument(help=RESULTS_HELP, show_default=False, metavar="BEFORE")
+    ],
+    now: Annotated[
+        Path, typer.Argument(help="The run after it.", show_default=False, metavar="NOW")
+    ],
     change: Annotated[
         list[str] | None,
-        typer.Option(help=f"List rows of this change ({', '.join(Change)}); again for more."),
+        typer.Option(
+            help=f"List rows of this change: {', '.join(Change)}; again for more. Default: all "
+            "but persisting.",
+            metavar="CHANGE",
+        ),
     ] = None,
     filter_: FILTER = None,
     filters: FILTERS = "",
     kind: KIND = "",
-    profile: Annotated[str, typer.Option(help="Fields to show, as of `page`.")] = DEFAULT,
+    profile: Annotated[
+        str, typer.Option(help=f"{', '.join(PROFILES)}: fields to show.", metavar="PROFILE")
+    ] = DEFAULT,
     field: FIELD = None,
     page: Annotated[int, typer.Option(help="From 1; 0 is everything.")] = 1,
     page_size: Annotated[int, typer.Option(help="10 to 100 rows.")] = DEFAULT_PAGE_SIZE,
@@ -141,7 +188,7 @@ def compare_command(
         with opened(before) as (_, previous), opened(now) as (_, current):
             lines = compare_lines(previous, current, query, changes=change or SHOWN)
             if as_json:
-                sys.stdout.writelines(f"{line}\n" for line in lines)
+                write_lines(lines)
                 return
             from nessus_operator.cli.results_tables import show_comparison
 
@@ -152,31 +199,38 @@ def compare_command(
 def export_command(
     results: RESULTS,
     format_: Annotated[
-        str, typer.Option("--format", help="jsonl, csv, sarif, ocsf, html or native.")
+        str,
+        typer.Option("--format", help="jsonl, csv, sarif, ocsf, html or native.", metavar="FORMAT"),
     ],
     output: Annotated[
         Path | None,
-        typer.Option(help="The file to write; appears when it is complete. Default: stdout."),
+        typer.Option(
+            help="The file to write; appears when it is complete. Default: stdout.", metavar="FILE"
+        ),
     ] = None,
     filter_: FILTER = None,
     filters: FILTERS = "",
     kind: KIND = "",
     profile: Annotated[
-        str | None, typer.Option(help="Fields of jsonl and csv, as of `page`.")
+        str | None,
+        typer.Option(help=f"{', '.join(PROFILES)}: fields of jsonl and csv.", metavar="PROFILE"),
     ] = None,
     field: FIELD = None,
-    order: Annotated[str, typer.Option(help="rank, host, plugin or score.")] = "rank",
+    order: Annotated[
+        str, typer.Option(help=f"{', '.join(Order)}.", metavar="ORDER")
+    ] = Order.RANK.value,
 ) -> None:
     """Write everything in a format that other tools read.
 
-    jsonl and csv can show any fields; sarif is SARIF 2.1.0, ocsf OCSF 1.8.0 Vulnerability
-    Findings, html a page that needs nothing else, native the report without its secrets.
+    jsonl and csv show all fields or those that you choose, sarif is SARIF 2.1.0,
+    ocsf is OCSF 1.8.0 Vulnerability Findings, html a page that needs nothing else,
+    native the report itself without its secrets.
 
     Examples:
 
     nessus-results export results/ --format html --output report.html
 
-    nessus-results export results/ --format csv --filter 'severity>=medium' > findings.csv
+    nessus-results export results/ --format csv --filter 'severity>=high' > high.csv
     """
     from nessus_operator.cli.results_export import write
     from nessus_operator.clients import clock
@@ -225,7 +279,9 @@ def verify_command(
 def fields_command(
     results: Annotated[
         Path | None,
-        typer.Argument(help="Also list what only this report has.", show_default=False),
+        typer.Argument(
+            help="Also list what only this report has.", show_default=False, metavar="RESULTS"
+        ),
     ] = None,
     kind: KIND = "",
     as_json: JSON = False,
@@ -251,4 +307,4 @@ def fields_command(
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=1))
+    write_lines([json.dumps(value, ensure_ascii=False, indent=1)])

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nessus_operator.cli.results_parser import Parser
+from nessus_operator.cli.results_parser import EXIT_UNREAD, Parser, counted
 from nessus_operator.core.authentication import judge
+from nessus_operator.results.clean import one_line
 from nessus_operator.results.copy import keep
 from nessus_operator.results.ingest.facts import Summary
 from nessus_operator.results.ingest.run import ingest
@@ -62,6 +63,8 @@ def ingest_command(arguments: Sequence[str]) -> int:
     os.environ.setdefault("SQLITE_TMPDIR", str(folder))
     if not report.is_file():
         _fail(EXIT_USAGE, f"There is no file {report}", {}, options.json)
+    if not os.access(report, os.R_OK):
+        _fail(EXIT_USAGE, f"The file {report} cannot be read by this user", {}, options.json)
     original = None
     if options.original_sha256:
         original = Original(options.original_bytes, options.original_sha256)
@@ -125,6 +128,8 @@ def _faults(as_json: bool) -> Iterator[None]:
     except Refused as refused:
         told = {"reason": refused.reason, "message": refused.message, "position": refused.position}
         _fail(EXIT_REFUSED, f"{refused.reason}: {refused}", {"refused": told}, as_json)
+    except BrokenPipeError:
+        sys.exit(EXIT_UNREAD)
     except (OSError, sqlite3.Error) as error:
         message = f"The results cannot be written: {error}"
         _fail(EXIT_STORAGE, message, {"storage": message}, as_json)
@@ -134,7 +139,7 @@ def _fail(status: int, message: str, told: dict[str, Any], as_json: bool) -> NoR
     if as_json and told:
         print(json.dumps(told))
     else:
-        print(f"nessus-results: {message}", file=sys.stderr)
+        print(f"nessus-results: {one_line(message, 4_000)}", file=sys.stderr)
     sys.exit(status)
 
 
@@ -152,9 +157,9 @@ def _progress(report: Path, as_json: bool) -> Iterator[Progress | None]:
             TransferSpeedColumn,
         )
 
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
         with Progress(*columns, TransferSpeedColumn(), transient=True) as bar:
-            task = bar.add_task(report.name)
+            task = bar.add_task(one_line(report.name, 40))
             yield lambda read, total: bar.update(task, completed=read, total=total)
     else:
         yield None
@@ -178,12 +183,14 @@ def _show(summary: Summary, as_json: bool) -> None:
         print(summary.to_json())
         return
     severities = ", ".join(f"{count} {name}" for name, count in summary.severities.items())
-    print(f"{summary.hosts} hosts, {summary.findings} findings: {severities}")
+    hosts, findings = counted(summary.hosts, "host"), counted(summary.findings, "finding")
+    print(f"{hosts}, {findings}: {severities}")
     if checks := sum(summary.compliance.values()):
         results = ", ".join(f"{count} {name}" for name, count in summary.compliance.items())
-        print(f"{checks} compliance checks: {results}")
+        print(f"{counted(checks, 'compliance check')}: {results}")
     print(f"host authentication: {summary.authentication['status']}")
     for kind, count in summary.warnings.items():
-        print(f"odd input: {count} times {kind}")
-    if summary.truncated:
-        print(f"truncated: {summary.truncated}")
+        print(f"odd input, its text is kept: {counted(count, kind)}")
+    if fault := summary.truncated:
+        place = f" (line {fault['line']}, column {fault['column']})" if "line" in fault else ""
+        print(f"truncated: {fault['reason']}{place}; what came before is kept")

@@ -1,6 +1,5 @@
 """`nessus-results page`: rows as JSON-NL, a page at a time or all of them."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from nessus_operator.cli.results_reading import (
     faults,
     opened,
     parse_filters,
+    write_lines,
 )
 from nessus_operator.results.filters import kind_of
 from nessus_operator.results.pages import DEFAULT_PAGE_SIZE, Query, page_lines
@@ -88,12 +88,4 @@ def _show(lines: Iterator[str], *, as_table: bool) -> None:
 
         show_page(lines)
     else:
-        _write(lines)
-
-
-def _write(lines: Iterator[str]) -> None:
-    out = sys.stdout.buffer
-    for line in lines:
-        out.write(line.encode())
-        out.write(b"\n")
-    out.flush()
+        write_lines(lines)

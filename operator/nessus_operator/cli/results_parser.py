@@ -2,9 +2,15 @@
 page takes to find, and a third of the memory that reading a report may have."""
 
 import argparse
+import signal
 from typing import NoReturn
 
 from nessus_operator.results.limits import EXIT_USAGE
+
+# What shells say of a program that a signal ended.
+SIGNALLED = 128
+EXIT_INTERRUPTED = SIGNALLED + signal.SIGINT
+EXIT_UNREAD = SIGNALLED + signal.SIGPIPE  # nobody reads the output any more
 
 
 class Parser(argparse.ArgumentParser):
@@ -21,3 +27,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(EXIT_USAGE, f"nessus-results: {message}; see {self.prog} --help\n")
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 host`, `2 hosts`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

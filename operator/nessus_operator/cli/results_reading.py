@@ -7,14 +7,16 @@ be written. An error is one line on stderr.
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
+from nessus_operator.cli.results_parser import EXIT_UNREAD
+from nessus_operator.results.clean import one_line
 from nessus_operator.results.faults import InvalidQuery, ReadFault
-from nessus_operator.results.fields import Record
+from nessus_operator.results.fields import Record, Type, find
 from nessus_operator.results.limits import EXIT_REFUSED, EXIT_STORAGE, EXIT_USAGE
 from nessus_operator.results.schema import FILE
 from nessus_operator.results.store import Results, open_results
@@ -34,6 +36,8 @@ COLUMNS: Mapping[Record, tuple[str, ...]] = {
 }
 
 _EXPRESSION = re.compile(r"\s*([^<>=!~]*[^<>=!~\s])\s*(>=|<=|>|<|=)\s*(.*?)\s*", re.DOTALL)
+_NOT_COMPARED = frozenset((Type.TEXT, Type.LIST, Type.BOOLEAN, Type.OBJECT))
+_LONGEST_MESSAGE = 20_000  # characters
 _WORDS = {"true": True, "false": False}
 
 
@@ -48,10 +52,20 @@ def parse_filters(expressions: Sequence[str], as_json: str = "", kind: str = "")
                 "as in severity>=high"
             )
         name, operator, text = found.groups()
+        _check_compared(name, operator)
         value: Any = text if operator == "=" else operator + text
         value = _WORDS.get(text.lower(), value) if operator == "=" else value
         filters[name] = _any_of(filters[name], value) if name in filters else value
     return filters | ({"kind": kind} if kind else {})
+
+
+def _check_compared(name: str, operator: str) -> None:
+    """A filter in JSON takes ">5" on a text for a text; whoever types `plugin_name>5` compares."""
+    fields = [field for record in Record if (field := find(record, name))]
+    if operator != "=" and fields and all(field.type in _NOT_COMPARED for field in fields):
+        raise InvalidQuery(
+            f"{name} is a {fields[0].type}, which {operator} cannot compare: ask for {name}=VALUE"
+        )
 
 
 def _any_of(before: Any, value: Any) -> list[Any]:
@@ -77,13 +91,24 @@ def faults() -> Iterator[None]:
         fail(EXIT_USAGE, str(fault))
     except ReadFault as fault:
         fail(EXIT_REFUSED, str(fault))
+    except BrokenPipeError:
+        sys.exit(EXIT_UNREAD)
     except OSError as error:
         fail(EXIT_STORAGE, f"Cannot read or write {error.filename}: {error.strerror}")
 
 
 def fail(status: int, message: str) -> NoReturn:
-    print(f"nessus-results: {message}", file=sys.stderr)
+    print(f"nessus-results: {one_line(message, _LONGEST_MESSAGE)}", file=sys.stderr)
     sys.exit(status)
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """On stdout, in UTF-8 whatever the terminal speaks: JSON is nothing else."""
+    out = sys.stdout.buffer
+    for line in lines:
+        out.write(line.encode())
+        out.write(b"\n")
+    out.flush()
 
 
 @contextmanager

@@ -8,12 +8,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nessus_operator.cli.results_parser import counted
 from nessus_operator.results.budget import as_text
 from nessus_operator.results.clean import one_line
 from nessus_operator.results.fields import SEVERITIES, Record
 
 _COLOURS = ("bright_black", "blue", "yellow", "red", "bold magenta")  # by severity
 _LONGEST = 200  # characters of a cell
+_NARROWEST = 8  # characters of a column that can be read
 _WORST_FIRST = tuple(reversed(SEVERITIES))
 _ROWS = frozenset(Record)
 _SAID = ("type", "change")  # by what stands around the row
@@ -58,9 +60,13 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     scan = summary["scan"]
     title = scan.get("scan_name", "report")
     when = f", {scan['scan_start']} to {scan.get('scan_end')}" if "scan_start" in scan else ""
-    console.print(Text(one_line(f"{title}: {scan['hosts']} hosts{when}", _LONGEST), style="bold"))
+    hosts = counted(scan["hosts"], "host")
+    console.print(Text(one_line(f"{title}: {hosts}{when}", _LONGEST), style="bold"))
+    for one in summary["objections"]:
+        console.print(Text(f"{one['outcome']}: {one['reason']}: {one['message']}", _COLOURS[3]))
     if "findings" in summary:
         _findings(console, summary)
+    _logins(console, summary["authentication"])
     if any(summary.get("compliance", {}).values()):
         told = ", ".join(f"{count} {result}" for result, count in summary["compliance"].items())
         console.print(f"compliance checks: {told}")
@@ -83,7 +89,7 @@ def show_fields(described: Mapping[str, Any]) -> None:
 
 
 def _findings(console: Console, summary: Mapping[str, Any]) -> None:
-    severities = Text(f"{summary['findings']} findings: ")
+    severities = Text(f"{counted(summary['findings'], 'finding')}: ")
     for name in _WORST_FIRST:
         severities.append(f"{summary['severities'][name]} {name}  ", _colour(name))
     console.print(severities)
@@ -102,6 +108,16 @@ def _findings(console: Console, summary: Mapping[str, Any]) -> None:
     _print(console, title, ["severity", "cve", "findings", "hosts"], cves["top"])
 
 
+def _logins(console: Console, logins: Mapping[str, Any]) -> None:
+    hosts = ", ".join(f"{count} {status}" for status, count in logins["hosts"].items() if count)
+    by = ", ".join(map(str, logins["plugins"]))
+    console.print(
+        f"host authentication: {logins['status']}{f' ({hosts})' if hosts else ''}"
+        f"{f', by plugins {by}' if by else ''}"
+    )
+    _print(console, "logins that failed", ["host", "status", "reason", "plugins"], logins["top"])
+
+
 def _changes(console: Console, overview: Mapping[str, Any]) -> None:
     rows = [{"change": change, **counts} for change, counts in overview["changes"].items()]
     _print(console, "changes", list(rows[0]), rows)
@@ -112,7 +128,10 @@ def _changes(console: Console, overview: Mapping[str, Any]) -> None:
             console.print(Text(one_line(told, 10 * _LONGEST)))
 
 
-def _print(console: Console, title: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+def _print(console: Console, title: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    if len(columns) * _NARROWEST > console.width:
+        _print_apart(console, columns, rows)
+        return
     table = Table(title=title or None, title_justify="left", header_style="bold")
     for column in columns:
         numeric = column in (*SEVERITIES, "total", "hosts", "findings", "failed")
@@ -120,6 +139,18 @@ def _print(console: Console, title: str, columns: Sequence[str], rows: Iterable[
     for row in rows:
         table.add_row(*(_cell(column, row.get(column)) for column in columns))
     if table.row_count:
+        console.print(table)
+
+
+def _print_apart(console: Console, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Rows with more fields than stand side by side: a line a field."""
+    for row in rows:
+        table = Table(show_header=False)
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column(overflow="fold")
+        for column in columns:
+            if row.get(column) is not None:
+                table.add_row(Text(column), _cell(column, row[column]))
         console.print(table)
 
 

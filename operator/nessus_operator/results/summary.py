@@ -40,13 +40,15 @@ def summarize(
     """The summary as JSON values; lists hold the worst `top` (1 to 100) of each.
 
     Without filters it tells of findings and of compliance, with filters of the kind they choose;
-    with a `previous` run of what changed since. Raises a ReadFault.
+    with a `previous` run of what changed since. How logins went is told of all hosts. Raises a
+    ReadFault.
     """
     top = min(max(top, 1), MOST_TOP)
     filters = filters or {}
     with results.reading():
         found: dict[str, Any] = {
             "scan": scan_metadata(results),
+            "authentication": _authentication(results, top),
             "filters_applied": dict(filters),
             "untrusted": True,
         }
@@ -61,6 +63,31 @@ def summarize(
 
 def _clause(results: Results, record: Record, filters: Mapping[str, Any]) -> Clause | None:
     return clause(results, compile_filters(filters, results.names(record), results.lines))
+
+
+def _authentication(results: Results, top: int) -> dict[str, Any]:
+    """How the scanner's logins went, with hosts where they did not go well, and why."""
+    said = results.meta["authentication"]
+    hosts = results.rows(
+        "SELECT host, host_authentication, authentication_reason, authentication_plugins "
+        "FROM hosts WHERE host_authentication IN ('Failed', 'Partial') "
+        "ORDER BY host_authentication, id LIMIT ?",
+        (top,),
+    )
+    return {
+        "status": said["status"],
+        "hosts": said["hosts"],
+        "plugins": said["plugins"],
+        "top": [
+            {
+                "host": one_line(name, _NAME),
+                "status": status,
+                "reason": reason,
+                "plugins": json.loads(plugins),
+            }
+            for name, status, reason, plugins in hosts
+        ],
+    }
 
 
 @dataclass(slots=True)
