@@ -79,6 +79,7 @@ class ScannerWatch:
         self._connection: Connection | None = None
         self._driver: Driver | None = None
         self._rest_end: datetime | None = None  # it asked us to wait until then
+        self._fault: Fault | None = None  # what it answered last that was no success
         self._poke = asyncio.Event()
         self._poll_due: datetime | None = None
 
@@ -121,9 +122,9 @@ class ScannerWatch:
         self.pool, self.scanner = pool, scanner
 
     def reset(self) -> None:
-        """Close the circuit, forget a 412 or a 429, and look at once."""
+        """Close the circuit, forget a 412, a 429 or a refused login, and look at once."""
         self.breaker, self.probed = Breaker(), None
-        self._closed_under = self._rest_end = None
+        self._closed_under = self._rest_end = self._connection = None
         self._poke.set()
 
     def poll_by(self, due: datetime | None) -> None:
@@ -166,6 +167,10 @@ class ScannerWatch:
             self.probed = None
             self._poke.set()
             raise
+
+    def said(self, fault: Fault) -> bool:
+        """It was this scanner that refused, not the API server, and nothing else since."""
+        return fault is self._fault
 
     async def export(self, scan_id: int) -> AsyncGenerator[bytes, None]:
         """The report in chunks, as the driver's; close it where it may be left before its end."""
@@ -296,20 +301,25 @@ class ScannerWatch:
         """Let the breaker and the licence see how a call ended."""
         try:
             yield
-        except RateLimited as error:
-            self._rest_end = clock.now() + timedelta(seconds=error.retry_after)
-            self._unusable(error)
-            raise
-        except Unavailable as error:
-            self._failed(error)
-            raise
         except Fault as error:
-            if isinstance(error, NotLicensed):
-                self._closed_under = self._license()
-                self.reason, self.message = Reason.SCAN_API_CLOSED, "the scanner answered 412"
-            self._answered()
+            self._fault = error
+            self._learn(error)
             raise
         self._answered()
+
+    def _learn(self, error: Fault) -> None:
+        match error:
+            case RateLimited():
+                self._rest_end = clock.now() + timedelta(seconds=error.retry_after)
+                self._unusable(error)
+            case Unavailable():
+                self._failed(error)
+            case NotLicensed():
+                self._closed_under = self._license()
+                self.reason, self.message = Reason.SCAN_API_CLOSED, "the scanner answered 412"
+                self._answered()
+            case _:
+                self._answered()
 
     def _answered(self) -> None:
         """Whatever it said: it is there, which is all that the breaker asks."""

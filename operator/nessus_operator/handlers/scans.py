@@ -320,14 +320,19 @@ class Driver:
                 reason = Reason.SCANNER_REJECTED
                 await attempts.finish(self.world, scan, Phase.FAILED, reason, str(error))
             case Unavailable() | Unauthorized():
-                await self._say_trouble(scan, again=again)
+                await self._say_trouble(scan, error, again=again)
 
-    async def _say_trouble(self, scan: NessusScan, *, again: bool) -> None:
-        """A scanner that answers all else may still not hand out a report."""
+    async def _say_trouble(self, scan: NessusScan, error: Fault, *, again: bool) -> None:
+        """A scanner that answers all else may still not do what this scan needs."""
         watch = self.watch_of(scan.status.scanner_name)
         trouble = watch.trouble if watch else None
-        if trouble is None and again and isinstance(self._step_taken, lifecycle.Collect):
-            trouble = "does not hand out the report"
+        if watch and trouble is None and watch.said(error):
+            if isinstance(error, Unauthorized):
+                trouble = "denies our account a right"
+            elif again and isinstance(self._step_taken, lifecycle.Collect):
+                trouble = "does not hand out the report"
+            elif again:
+                trouble = "does not do what it is asked"
         if trouble:
             await self._say_waiting(scan, trouble)
 
