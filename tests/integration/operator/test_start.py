@@ -30,6 +30,10 @@ REFUSALS: dict[str, tuple[dict[str, str], str]] = {
         {"KUBECONFIG": "{text}"},
         "KUBECONFIG {text} is not the YAML of a kubeconfig",
     ),
+    "no kubeconfig outside of a cluster": (
+        {"KUBECONFIG": "", "KUBERNETES_SERVICE_HOST": "", "KUBERNETES_SERVICE_PORT": ""},
+        "no cluster found: Service host/port is set but empty; set KUBECONFIG or run inside a pod",
+    ),
     "a results folder that is missing": (
         {"NESSUS_OPERATOR_RESULTS_DIR": "{path}"},
         "NESSUS_OPERATOR_RESULTS_DIR names {path}, which is not a folder",

@@ -27,7 +27,7 @@ async def load_configuration() -> Configuration:
     except ConfigException as error:
         where = f"KUBECONFIG {kubeconfig} cannot be used" if kubeconfig else "no cluster found"
         hint = "" if kubeconfig else "; set KUBECONFIG or run inside a pod"
-        raise Rejected(f"{where}: {error}{hint}") from error
+        raise Rejected(f"{where}: {str(error).rstrip('.')}{hint}") from error
     except (OSError, ValueError) as error:
         raise Rejected(f"KUBECONFIG {kubeconfig} cannot be read: {error}") from error
     except (yaml.YAMLError, TypeError, AttributeError) as error:
