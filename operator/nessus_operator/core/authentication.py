@@ -95,7 +95,10 @@ class _Host:
 
     @property
     def logged_in(self) -> bool:
-        return self.any(_VALID) or self.checks_say_yes or self.tag == "true"
+        """What is missing or failed later came after a login, unless the host denies one."""
+        denied = self.checks_say_no or self.tag == "false"
+        limited = self.any(_INSUFFICIENT, _INTERMITTENT) and not denied
+        return self.any(_VALID) or self.checks_say_yes or self.tag == "true" or limited
 
     @property
     def windows_account(self) -> bool:

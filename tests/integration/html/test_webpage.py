@@ -32,6 +32,10 @@ HOSTS = [
     host("192.0.2.9", item(4, ("see_also", f"javascript:{ATTACK}"), severity=3, port=22)),
 ]
 COLUMN = "[...document.querySelectorAll('tbody tr')].map(row => row.cells[{0}].innerText)"
+BARS = (
+    "[...document.querySelectorAll('svg rect')]"
+    ".map(bar => [bar.getAttribute('class'), bar.textContent])"
+)
 SHOWN = "[...document.querySelectorAll('tbody tr')].filter(row => !row.hidden).length"
 
 
@@ -62,6 +66,8 @@ async def test_the_page_draws_and_says_nothing_on_the_console(page: Page) -> Non
         "[...document.querySelectorAll('svg')].every(svg => svg.clientHeight > 20)"
     )
     assert await page.evaluate(COLUMN.format(0)) == ["critical", "high", "medium", "info"]
+    assert "2 compliance checks" in await page.evaluate("document.body.innerText")
+    assert ["s4", "1 critical"] in await page.evaluate(BARS)
     assert page.complaints == []
 
 
@@ -107,6 +113,8 @@ async def test_texts_of_the_report_stay_texts(page: Page) -> None:
 async def test_checks_are_shown_as_well(tmp_path: Path) -> None:
     async with opened(exported(tmp_path, filters={"kind": "compliance"})) as page:
         assert await page.evaluate(COLUMN.format(0)) == ["FAILED", "PASSED"]
+        [bar] = await page.evaluate(BARS)
+        assert bar == ["s3", "1 failed"]
         await click(page, "check")
         await click(page, "check")
         assert "no rsh" in (await page.evaluate(COLUMN.format(2)))[0]

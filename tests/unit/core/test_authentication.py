@@ -56,6 +56,8 @@ CASES: dict[str, tuple[HostSignals, AuthenticationStatus, str, set[int]]] = {
     # logged in, but not everywhere
     "a login with too few rights": (seen(141118, 110385), PARTIAL, "rights", {141118, 110385}),
     "a login that failed later": (seen(141118, 117885), PARTIAL, "rights", {141118, 117885}),
+    "too few rights, and not a word of the login": (seen(110385), PARTIAL, "rights", {110385}),
+    "a later failure, and not a word of the login": (seen(117885), PARTIAL, "rights", {117885}),
     "a login, and a registry only partly open": (
         seen(10428, information=YES), PARTIAL, "rights", {10428, 19506},
     ),
@@ -161,6 +163,9 @@ CASES: dict[str, tuple[HostSignals, AuthenticationStatus, str, set[int]]] = {
         FAILED,
         "no check ran",
         set(),
+    ),
+    "too few rights, and scan information that says no": (
+        seen(110385, information=NO), FAILED, "no check ran", {19506},
     ),
     "a policy that names a login, and no checks": (
         seen(information=NO, policy_login=True), FAILED, "no check ran", {19506},

@@ -9,12 +9,17 @@ _WIDTH, _LABEL, _BAR, _GAP = 600, 200, 18, 8
 _LONGEST_LABEL = 30  # characters
 
 
-def stacked_bars(title: str, bars: Sequence[tuple[str, Mapping[str, int]]]) -> str:
-    """A bar each with the counts of its severities, the worst at the left."""
+def stacked_bars(
+    title: str, bars: Sequence[tuple[str, Mapping[str, int]]], words: Sequence[str] = SEVERITIES
+) -> str:
+    """A bar each with the counts of its severities, the worst at the left.
+
+    `words`: what a severity, as an index, is called.
+    """
     most = max((sum(counts.values()) for _, counts in bars), default=0) or 1
     height = len(bars) * (_BAR + _GAP) + _GAP
     drawn = "".join(
-        _bar(label, counts, _GAP + number * (_BAR + _GAP), most)
+        _bar(label, counts, words, _GAP + number * (_BAR + _GAP), most)
         for number, (label, counts) in enumerate(bars)
     )
     return (
@@ -23,7 +28,7 @@ def stacked_bars(title: str, bars: Sequence[tuple[str, Mapping[str, int]]]) -> s
     )
 
 
-def _bar(label: str, counts: Mapping[str, int], top: int, most: int) -> str:
+def _bar(label: str, counts: Mapping[str, int], words: Sequence[str], top: int, most: int) -> str:
     short = label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
     middle = top + _BAR - 5
     parts = [
@@ -38,7 +43,7 @@ def _bar(label: str, counts: Mapping[str, int], top: int, most: int) -> str:
             width = max(count * scale, 1.0)
             parts.append(
                 f'<rect class="s{severity}" x="{left:.1f}" y="{top}" width="{width:.1f}" '
-                f'height="{_BAR}"><title>{count} {SEVERITIES[severity]}</title></rect>'
+                f'height="{_BAR}"><title>{count} {words[severity]}</title></rect>'
             )
             left += width
     parts.append(f'<text x="{left + 6:.1f}" y="{middle}">{sum(counts.values())}</text>')

@@ -7,7 +7,7 @@ text of the report is cleaned and escaped.
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -37,8 +37,11 @@ _FIELDS: Mapping[Record, str] = {
         compliance-result host plugin_id plugin_name compliance-check-name
         compliance-policy-value compliance-actual-value description""",
 }
+_FAILED = ("failed",) * len(SEVERITIES)  # what a bar of checks counts
 _RESULT_CLASS = {"PASSED": 1, "WARNING": 2, "FAILED": 3}
 _HTTP = re.compile(r"https?://[^\s<>\"']{1,2000}")
+
+Bar = tuple[str, Mapping[str, int]]
 
 
 def write(results: Results, request: Request) -> Iterator[str]:
@@ -49,7 +52,8 @@ def write(results: Results, request: Request) -> Iterator[str]:
     total = request.selection(results).total
     yield _head(str(scan.get("scan_name") or "Nessus report"))
     yield _overview(summary, scan)
-    yield _table_head(record, total)
+    checks = 0 if record is Record.COMPLIANCE else sum(summary.get("compliance", {}).values())
+    yield _table_head(record, total, checks)
     plugins: dict[int, Row] = {}
     profile = request.fields(results, _FIELDS[record].split())
     for number, (_, row) in enumerate(rows(results, request, profile)):
@@ -109,9 +113,7 @@ def _overview(summary: Mapping[str, Any], scan: Mapping[str, Any]) -> str:
         if any(summary["compliance"].values()):
             name = f"checks: {result}"
             parts.append(_card(name, count, _RESULT_CLASS.get(result.upper(), 0)))
-    parts.append("</div>\n")
-    if "findings" in summary:
-        parts.append(_charts(summary))
+    parts += ["</div>\n", _charts(summary)]
     return "".join(parts)
 
 
@@ -120,25 +122,40 @@ def _card(name: str, count: int, severity: int) -> str:
 
 
 def _charts(summary: Mapping[str, Any]) -> str:
-    drawn = {
-        "Hosts with the worst findings": _bars(summary["top_hosts"], "host"),
-        "Plugin families": _bars(summary["plugin_families"], "plugin_family"),
-    }
+    drawn: list[tuple[str, list[Bar], Sequence[str]]] = []
+    if "findings" in summary:
+        hosts = _bars(summary["top_hosts"], "host")
+        families = _bars(summary["plugin_families"], "plugin_family")
+        drawn += [
+            ("Hosts with the worst findings", hosts, SEVERITIES),
+            ("Plugin families", families, SEVERITIES),
+        ]
+    if "failed_checks" in summary:
+        failed = [_failed(one) for one in summary["failed_checks"]["top"]]
+        drawn.append(("Checks that failed most", failed, _FAILED))
     charts = "".join(
-        f'<div class="chart"><h3>{title}</h3>{stacked_bars(title, bars)}</div>'
-        for title, bars in drawn.items()
+        f'<div class="chart"><h3>{title}</h3>{stacked_bars(title, bars, words)}</div>'
+        for title, bars, words in drawn
         if bars
     )
     return f'<h2>Overview</h2>\n<div class="charts">{charts}</div>\n' if charts else ""
 
 
-def _bars(counted: Iterable[Mapping[str, Any]], name: str) -> list[tuple[str, dict[str, int]]]:
+def _bars(counted: Iterable[Mapping[str, Any]], name: str) -> list[Bar]:
     return [(one[name], {severity: one[severity] for severity in SEVERITIES}) for one in counted]
 
 
-def _table_head(record: Record, total: int) -> str:
+def _failed(check: Mapping[str, Any]) -> Bar:
+    """In the colour of checks that failed."""
+    counts = dict.fromkeys(SEVERITIES, 0) | {"high": check["failed"]}
+    return check["compliance-check-name"], counts
+
+
+def _table_head(record: Record, total: int, checks: int) -> str:
+    """`checks`: how many there are that the table does not hold."""
     shown = min(total, MOST_ROWS)
     note = "" if shown == total else f" The table holds the first {shown}; a CSV export holds all."
+    note += f" {checks} compliance checks fill a page of their own, of that kind." if checks else ""
     heads = "".join(
         f'<th scope="col"><button type="button">{column}</button></th>'
         for column in _COLUMNS[record].split()

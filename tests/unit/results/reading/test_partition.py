@@ -75,6 +75,7 @@ def test_pages_partition_the_result_at_every_size(
             )
             numbered += ids
             by_cursor += more
+            assert len(by_cursor) <= len(everything)  # a page that repeats would have no end
             assert last["has_next"] is after["has_next"]
             if not last["has_next"]:
                 break
