@@ -20,7 +20,7 @@ from nessus_operator.results.schema import INDEXES
 from nessus_operator.results.selected import AllBut, Deferred, Listed, Order, Selection, Walked
 from nessus_operator.results.store import Results
 
-FEW = 100_000  # rows that an index leads to sooner than looking at every row does
+FEW = 50_000  # rows; to list more takes longer than to walk to any page of 200,000
 _NO_INDEX = "NOT INDEXED"
 _IN = "{} IN (SELECT value FROM json_each(?))"
 _INDEXES = frozenset(statement.split()[2] for statement in INDEXES)

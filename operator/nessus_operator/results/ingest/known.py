@@ -16,6 +16,7 @@ from nessus_operator.results.ingest.staging import Staging
 from nessus_operator.results.values import HIGHEST_PORT, whole
 
 ITEM = b"<ReportItem"
+_NEXT = b"\n" + ITEM
 _OUTPUT = b"<plugin_output>"
 
 _ATTRIBUTE = re.compile(rb' ([A-Za-z_]+)="([^"<]*)"')
@@ -76,31 +77,30 @@ class KnownItems:
 
     def match(self, buffer: bytes, position: int) -> Match | None:
         """The known item that stands here, after blanks; raises NotAllHere."""
-        if not buffer.startswith(ITEM, position):
-            position = skip_blank(buffer, position)
-            if not buffer.startswith(ITEM, position):
-                return _nothing(len(buffer) - position < len(ITEM))
+        if buffer.startswith(_NEXT, position):
+            position += 1
+        elif (position := _begin(buffer, position)) < 0:
+            return None
         body = buffer.find(b">", position) + 1
-        head = self._head(buffer, position, body) if body else None
-        if head is None:
-            return _nothing(not body)
-        for variant in head[0].variants:
+        # Nessus writes the place first, then what is constant, beginning with the severity. Both
+        # parts repeat more often than the whole.
+        middle = buffer.find(_SEVERITY, position, body)
+        text, place = (
+            self._texts.get(buffer[middle:body]),
+            self._places.get(buffer[position:middle]),
+        )
+        if not (text and place):
+            head = self._head(buffer[position:body]) if body else None
+            if head is None:
+                return _nothing(not body)
+            text, place = head
+        for variant in text.variants:
             if buffer.startswith(variant.before, body):
-                return _fit(variant, head[1], buffer, body + len(variant.before))
-        return _nothing(len(buffer) - body < head[0].longest)
+                return _fit(variant, place, buffer, body + len(variant.before))
+        return _nothing(len(buffer) - body < text.longest)
 
-    def _head(self, buffer: bytes, start: int, end: int) -> _Head | None:
-        """What a start tag says; None if it is not written plainly enough.
-
-        Nessus writes the place first, then what is constant, beginning with the severity. Both
-        parts repeat more often than the whole.
-        """
-        middle = buffer.find(_SEVERITY, start, end)
-        place = self._places.get(buffer[start:middle])
-        text = self._texts.get(buffer[middle:end])
-        if place and text:
-            return text, place
-        written = buffer[start:end]
+    def _head(self, written: bytes) -> _Head | None:
+        """What a start tag says; None if it is not written plainly enough."""
         if written not in self._heads:
             self._heads[written] = self._read_head(written)
             self._remember(len(written) + _HEAD_BYTES)
@@ -127,7 +127,7 @@ class KnownItems:
     def learn(self, piece: bytes, item: Item) -> None:
         """Remember an item that the parser took alone, if its bytes are simple enough."""
         body = piece.index(b">") + 1
-        head = self._head(piece, 0, body)
+        head = self._head(piece[:body])
         if head is None or not head[0].worthwhile:
             return
         text = head[0]
@@ -161,6 +161,15 @@ class KnownItems:
             self._places.clear()
             self._texts.clear()
             self._bytes = 0
+
+
+def _begin(buffer: bytes, position: int) -> int:
+    """Where an item begins, after blanks; -1: what stands here is none."""
+    position = skip_blank(buffer, position)
+    if buffer.startswith(ITEM, position):
+        return position
+    _nothing(len(buffer) - position < len(ITEM))
+    return -1
 
 
 def _fit(variant: Variant, place: int, buffer: bytes, start: int) -> Match | None:

@@ -62,7 +62,8 @@ _REPEATED = """
 """
 _TALLY = """
     INSERT INTO tallies
-    SELECT '{table}', '{kind}', {kind}, severity, count(*) FROM {table} GROUP BY {kind}, severity
+    SELECT '{table}', '{kind}', {kind}, severity, count(*)
+    FROM {table} NOT INDEXED GROUP BY {kind}, severity
 """
 _TABLES = {
     "findings": ("", "w.plugin_output"),

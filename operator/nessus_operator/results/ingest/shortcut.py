@@ -108,7 +108,10 @@ class Shortcut:
         try:
             while found := match(buffer, position):
                 variant, place, raw, position = found
-                row = (_NO_TEXT, variant.output) if raw is None else known(raw) or code(raw)
+                if raw is None:
+                    row = _NO_TEXT, variant.output
+                else:  # to look a long one up takes as long as to read through it
+                    row = (len(raw) < _SHORT and known(raw)) or code(raw)
                 if variant.remarkable:
                     document.hear(variant.witness, raw, variant.rulings)
                 rows.append((document.number, variant.kind, place, *row))
