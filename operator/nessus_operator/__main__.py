@@ -20,6 +20,7 @@ from nessus_operator.handlers.startup import (
     build,
     lead,
     listen_to_signals,
+    stay_able,
     until_one_ends,
 )
 from nessus_operator.settings import Settings
@@ -78,7 +79,7 @@ async def _run(settings: Settings, metrics: OperatorMetrics) -> int:
     servers = await serve(operator)
     following = [asyncio.create_task(reflector.run()) for reflector in operator.reflectors]
     try:
-        await until_one_ends(_lead(operator), operator.told_to_end.wait())
+        await until_one_ends(_serve(operator), operator.told_to_end.wait())
     finally:
         await operator.world.lease.release()
         for task in following:
@@ -89,8 +90,12 @@ async def _run(settings: Settings, metrics: OperatorMetrics) -> int:
     return 0
 
 
-async def _lead(operator: Operator) -> None:
+async def _serve(operator: Operator) -> None:
     await become_able(operator)
+    await until_one_ends(_follow_and_lead(operator), stay_able(operator))
+
+
+async def _follow_and_lead(operator: Operator) -> None:
     await operator.world.lease.acquire()
     await lead(operator)
 

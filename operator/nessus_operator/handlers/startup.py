@@ -32,7 +32,9 @@ from nessus_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+_FORBIDDEN = "403"
 _TRY_AGAIN_SECONDS = 2.0
+_LOOK_AGAIN_SECONDS = 10.0  # a namespace that is going refuses much, with all rights in place
 _KOPF_SECONDS = 60.0  # who ends again and again for so long will not do better
 
 
@@ -59,6 +61,7 @@ class Operator:
     configuration: Configuration
     reflectors: list[Reflector]
     lacking: list[str] = field(default_factory=lambda: ["rights not checked yet"])
+    refused: asyncio.Event = field(default_factory=asyncio.Event)  # something, by the API server
     told_to_end: asyncio.Event = field(default_factory=asyncio.Event)
 
     def unsynced(self) -> list[str]:
@@ -73,7 +76,14 @@ class Operator:
 
 def build(settings: Settings, configuration: Configuration, metrics: OperatorMetrics) -> Operator:
     session = open_session(configuration)
-    kube = Kube(session, writer="nessus-operator", observe=metrics.observe_kube)
+    refused = asyncio.Event()
+
+    def observe(verb: str, resource: str, code: str, seconds: float) -> None:
+        metrics.observe_kube(verb, resource, code, seconds)
+        if code == _FORBIDDEN:
+            refused.set()
+
+    kube = Kube(session, writer="nessus-operator", observe=observe)
     duration = settings.lease_seconds
     terms = LeaseTerms(duration, duration * 2 / 3, duration * 2 / 15)
     world = World(
@@ -94,7 +104,7 @@ def build(settings: Settings, configuration: Configuration, metrics: OperatorMet
             Reflector(kube, paths.pools(namespace), world.pools.apply, report=metrics.watched),
         )
     ]
-    return Operator(world, configuration, reflectors)
+    return Operator(world, configuration, reflectors, refused=refused)
 
 
 def listen_to_signals(operator: Operator) -> None:
@@ -129,11 +139,22 @@ async def become_able(operator: Operator) -> None:
             operator.lacking = ["rights not known: the API server does not answer"]
         lacking = operator.missing()
         if not lacking:
+            if said:
+                log.info("Nothing is missing any more")
             return
         if (text := "; ".join(lacking)) != said:
             log.warning("Not ready", missing=lacking)
             said = text
         await asyncio.sleep(_TRY_AGAIN_SECONDS)
+
+
+async def stay_able(operator: Operator) -> None:
+    """Look at our rights again when something is refused; wait as at the start."""
+    while True:
+        await operator.refused.wait()
+        operator.refused.clear()
+        await become_able(operator)
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
 async def lead(operator: Operator) -> None:

@@ -173,7 +173,7 @@ async def test_a_leader_outlives_what_an_api_server_answers_while_it_starts(
     await released(stage, slow_simulator)
     once(slow_simulator)
     assert operator.process.poll() is None
-    assert (await ask(operator, "/readyz")).status_code == 200
+    await until_ready(operator)
 
 
 async def test_nothing_runs_before_the_pool_has_our_finalizer(
