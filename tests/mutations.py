@@ -7,7 +7,6 @@ set, as many as fit into that time.
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import traceback
@@ -18,6 +17,7 @@ from pathlib import Path
 from time import monotonic
 
 from tests.generator.text import source as chance
+from tests.peak import peak_memory
 from tests.storing import ingested
 
 from nessus_operator.results.limits import DEFAULT_PROCESS_LIMITS, Limits, limit_this_process
@@ -102,8 +102,8 @@ def main(seed: str, folder: Path, reports: Sequence[Path]) -> None:
             traceback.print_exc()
             sys.exit(f"Report {number} of seed {seed!r}; it is {folder / 'failed.nessus'}")
         done += 1
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"reports": done, "outcomes": sorted(outcomes), "peak": peak}))
+    found = {"reports": done, "outcomes": sorted(outcomes), "peak": peak_memory()}
+    print(json.dumps(found))
 
 
 def _numbers() -> Iterator[int]:

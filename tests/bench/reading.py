@@ -47,18 +47,18 @@ FILTERS: tuple[dict[str, Any], ...] = (
 DEPTHS = (0.0, 0.25, 0.5, 0.9, 1.0)
 _NOTHING = "zq9-no-such-text-x7"
 _COMPARE = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
+from tests.peak import peak_memory
 from nessus_operator.results.compare import compare
 from nessus_operator.results.store import open_results
 before, now = (open_results(Path(folder)) for folder in sys.argv[1:])
 start = time.perf_counter()
 found = compare(before, now)
 seconds = time.perf_counter() - start
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 if not (found.ids and sum(map(len, found.ids.values()))):
     sys.exit("the two runs do not differ")
-print(json.dumps([seconds, peak]))
+print(json.dumps([seconds, peak_memory()]))
 """
 
 

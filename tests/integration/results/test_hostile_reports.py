@@ -17,14 +17,14 @@ _MOST = 150 * _MB  # two parsers that each hold a text of 10 MB; less than the r
 _INGEST = """
 import sys
 from nessus_operator.cli.results import main
+from tests.peak import peak_memory
 sys.argv = ["nessus-results", "ingest", "--json", *sys.argv[1:]]
 status = 0
 try:
     main()
 except SystemExit as exit:
     status = exit.code
-peak = [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")]
-print(status, peak[0])
+print(status, peak_memory())
 """
 
 BEGIN = b'<NessusClientData_v2><Report name="r"><ReportHost name="192.0.2.1">'
@@ -85,7 +85,7 @@ def ingest(path: Path, folder: Path) -> tuple[int, dict[str, object], int]:
     )  # fmt: skip
     *_, answer, measured = done.stdout.splitlines()
     status, peak = measured.split()
-    return int(status), json.loads(answer), int(peak) * 1024
+    return int(status), json.loads(answer), int(peak)
 
 
 @pytest.mark.parametrize(("make", "reason"), REPORTS.values(), ids=REPORTS)
