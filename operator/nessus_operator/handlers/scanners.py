@@ -273,7 +273,11 @@ class ScannerWatch:
             # says nothing of the scanner: what we hold in memory goes on.
             if self._driver and (self._leaving or isinstance(error, Fault)):
                 return self._driver
-            raise
+            if isinstance(error, Unusable):
+                raise
+            log.warning("Secret or CA not read", scanner=self.label, error=str(error))
+            message = "the API server does not let the operator read its Secret or CA now"
+            raise Unusable(Reason.PENDING, message) from error
         if self._driver is None or connection != self._connection:
             return await self._reconnect(connection)
         return self._driver

@@ -13,8 +13,13 @@ import yaml
 from tests.integration.conftest import ControlPlane, api_proxy, hack_controlplane
 from tests.integration.operator.ground import ask, condition
 from tests.integration.operator.test_deletion import until_launched
-from tests.integration.operator.troubles import until_logged, until_missing, until_ready
-from tests.kube import Kube, Refused, path_of
+from tests.integration.operator.troubles import (
+    scanner_status,
+    until_logged,
+    until_missing,
+    until_ready,
+)
+from tests.kube import Kube, Object, Refused, path_of
 from tests.proxy import Call, Proxy
 from tests.running import ROOT, Stage, eventually
 
@@ -199,6 +204,35 @@ async def test_nothing_runs_before_the_pool_has_our_finalizer(
     assert len(protections) == 2
     assert len(admissions) == 1
     assert max(protections) < admissions[0]
+
+
+async def until_scanner_says(stage: Stage, message: str) -> Object:
+    async def look() -> Object | None:
+        told = await scanner_status(stage)
+        return told if told.get("message") == message else None
+
+    return await eventually(look, f"the scanner's status says {message!r}")
+
+
+@pytest.mark.parametrize("code", [403, 500])
+async def test_a_secret_that_cannot_be_read_now_is_not_called_a_wrong_one(
+    stage: Stage, cut: Proxy, simulator: Simulator, code: int
+) -> None:
+    cut.answer("^GET .*/secrets/", code)
+    await stage.create_pool(simulator.url)
+    await stage.create_scan()
+    stage.start(LEASE_SECONDS="15")
+    told = await until_scanner_says(
+        stage, "the API server does not let the operator read its Secret or CA now"
+    )
+    assert (told["ready"], told["reason"]) == (False, "Pending")
+    assert told["circuit"] == {"state": "Closed", "failures": 0}
+    assert simulator.calls() == []
+    cut.heal()
+    await stage.until("Completed")
+    cut.answer("^GET .*/secrets/", code)
+    await stage.create_scan("other")
+    await stage.until("Completed", "other")
 
 
 @pytest.fixture
