@@ -9,8 +9,9 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.reports import host, item, stored
+from tests.reports import check, host, item, stored
 
+from nessus_operator.results.fields import Record
 from nessus_operator.results.pages import Query, page_lines
 
 OPERATORS = {
@@ -61,7 +62,10 @@ plugins = st.builds(
     see_also=st.lists(words, max_size=2),
     published=st.sampled_from([None, "2023/12/31", "2024/01/01", "2024/05/31"]),
 )
-hosts = st.tuples(words, st.sampled_from([None, "linux", "Windows"]))
+addresses = st.sampled_from(["02:00:5E:00:53:01", "02:00:5e:00:53:02"])
+hosts = st.tuples(
+    words, st.sampled_from([None, "linux", "Windows"]), st.lists(addresses, max_size=2)
+)
 findings = st.fixed_dictionaries(
     {
         "host": st.integers(0, 2),
@@ -70,7 +74,12 @@ findings = st.fixed_dictionaries(
         "port": st.sampled_from([0, 22, 80, 443]),
         "protocol": st.sampled_from(["tcp", "udp"]),
     },
-    optional={"plugin_output": lines, "odd": words, "weight": scores.map(str)},
+    optional={
+        "plugin_output": lines,
+        "odd": words,
+        "weight": scores.map(str),
+        "nest": st.tuples(words, words),
+    },
 )
 
 
@@ -84,19 +93,31 @@ def reports(draw: st.DrawFn) -> tuple[list[Any], list[dict[str, Any]]]:
     for mark, found in enumerate(draw(st.lists(findings, max_size=12))):
         plugin = catalogue[found["plugin"]]
         elements[found["host"]].append(_element(mark, found, plugin))
-        name, system = machines[found["host"]]
-        rows.append(_row(mark, found, plugin) | {"host": name} | ({"os": system} if system else {}))
+        rows.append(_row(mark, found, plugin) | _machine(*machines[found["host"]]))
     made = [
-        host(name, *items, tags={"os": system} if system else {})
-        for (name, system), items in zip(machines, elements, strict=True)
+        host(name, *items, tags=_tags(system, cards))
+        for (name, system, cards), items in zip(machines, elements, strict=True)
     ]
     return made, rows
 
 
+def _tags(system: str | None, cards: list[str]) -> dict[str, str]:
+    tags = {"os": system, "mac-address": "\n".join(cards)}
+    return {name: text for name, text in tags.items() if text}
+
+
+def _machine(name: str, system: str | None, cards: list[str]) -> dict[str, Any]:
+    row = {"host": name, "os": system, "host_properties.os": system, "mac-address": cards}
+    return {name: value for name, value in row.items() if value}
+
+
 def _element(mark: int, found: dict[str, Any], plugin: Plugin) -> Any:
-    children = [("cve", cve) for cve in plugin.cve]
+    children: list[Any] = [("cve", cve) for cve in plugin.cve]
     if plugin.see_also:
         children.append(("see_also", "\n".join(plugin.see_also)))
+    if "nest" in found:
+        attribute, text = found["nest"]
+        children.append(("nest", {"key": attribute, "#text": text}))
     texts = {
         "cvss3_base_score": plugin.v3,
         "cvss_base_score": plugin.v2,
@@ -128,7 +149,9 @@ def _row(mark: int, found: dict[str, Any], plugin: Plugin) -> dict[str, Any]:
         "plugin_publication_date": plugin.published,
         "cve": plugin.cve or None,
         "see_also": plugin.see_also or None,
-        **{key: found[key] for key in found if key not in ("host", "plugin")},
+        **{key: found[key] for key in found if key not in ("host", "plugin", "nest")},
+        "nest": list(found["nest"]) if "nest" in found else None,
+        "nest.@key": found["nest"][0] if "nest" in found else None,
     }
     return {name: value for name, value in row.items() if value is not None}
 
@@ -147,10 +170,18 @@ KINDS: dict[str, tuple[tuple[str, ...], st.SearchStrategy[Any]]] = {
     ),
     "severity": (("severity",), ranked | st.integers(0, 4) | st.booleans()),
     "boolean": (("exploit_available",), st.booleans() | st.sampled_from(["true", "False", 1, 0])),
-    "list": (("cve", "see_also"), words | cves | st.booleans()),
+    "list": (
+        ("cve", "see_also", "mac-address"),
+        words | cves | st.sampled_from(["02:00", "5E:00:53", "5e:00:53:02"]) | st.booleans(),
+    ),
     "date": (("plugin_publication_date",), dated | st.sampled_from(["2024", "05/31", True, False])),
-    "unknown": (("odd", "weight"), words | compared | st.booleans()),
+    "unknown": (
+        ("odd", "weight", "nest", "nest.@key", "host_properties.os"),
+        words | compared | st.sampled_from(["linux", "WIN"]) | st.booleans(),
+    ),
 }
+
+CHILDREN = ("odd", "weight", "nest")  # known only where a report has them
 
 
 @st.composite
@@ -184,9 +215,10 @@ def fits(kind: str, condition: Any, value: Any) -> bool:
         return compare(str(condition), rank.__getitem__, value)
     if kind == "number":
         return compare(str(condition), float, value)
-    if kind == "unknown" and condition[0] in "<>=":
-        return value.replace(".", "").isdigit() and compare(condition, float, float(value))
     elements = value if isinstance(value, list) else [value]
+    if kind == "unknown" and condition[0] in "<>=":
+        numbers = [float(one) for one in elements if one.replace(".", "").isdigit()]
+        return any(compare(condition, float, number) for number in numbers)
     return any(folded(condition) in folded(element) for element in elements)
 
 
@@ -209,12 +241,12 @@ def test_filters_agree_with_a_naive_filter(
 ) -> None:
     elements, rows = made
     with tempfile.TemporaryDirectory() as folder, stored(Path(folder), elements) as results:
-        valid = {"odd", "weight"} & set(results.names("vulnerability").valid())
+        children = results.names(Record.VULNERABILITY).children()
         for chosen in asked:
             known = {
                 name: pair
                 for name, pair in chosen.items()
-                if name in valid or name not in ("odd", "weight")
+                if name.partition(".")[0] in children or name.partition(".")[0] not in CHILDREN
             }
             query = Query(
                 page=0,
@@ -228,3 +260,54 @@ def test_filters_agree_with_a_naive_filter(
                 if all(holds(kind, value, row.get(name)) for name, (kind, value) in known.items())
             ]
             assert sorted(row["mark"] for row in found) == sorted(expected), query.filters
+
+
+checks = st.fixed_dictionaries(
+    {
+        "compliance-result": st.sampled_from(["PASSED", "FAILED", "WARNING", "ERROR"]),
+        "compliance-check-name": words,
+        "compliance-reference": st.lists(st.sampled_from(["CIS|1", "CIS|12", "800-53|AC-1"])),
+    },
+    optional={"compliance-actual-value": lines.filter(str.strip)},
+)
+check_filters = st.fixed_dictionaries(
+    {},
+    optional={
+        "compliance-result": st.sampled_from(["FAIL", "passed", "e"]) | st.booleans(),
+        "compliance-check-name": words | st.lists(words, min_size=1, max_size=3),
+        "compliance-reference": st.sampled_from(["CIS|1", "ac-1", ["|12", "800"], True, False]),
+        "compliance-actual-value": words | lines.filter(bool) | st.booleans(),
+    },
+)
+
+
+@given(st.lists(checks, max_size=10), st.lists(check_filters, min_size=4, max_size=8))
+@settings(max_examples=75, deadline=None)
+def test_filters_of_checks_agree_with_a_naive_filter(
+    made: list[dict[str, Any]], asked: list[dict[str, Any]]
+) -> None:
+    rows = [{name: value for name, value in row.items() if value} for row in made]
+    elements = [
+        check(
+            row["compliance-result"],
+            *((f"cm:{name}", _said(value)) for name, value in row.items() if "result" not in name),
+            port=mark,
+        )
+        for mark, row in enumerate(rows)
+    ]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        stored(Path(folder), [host("192.0.2.1", *elements)]) as results,
+    ):
+        for wanted in asked:
+            query = Query(page=0, custom_fields=["port"], filters={"kind": "compliance", **wanted})
+            found = [json.loads(line)["port"] for line in [*page_lines(results, query)][2:]]
+            assert sorted(found) == [
+                mark
+                for mark, row in enumerate(rows)
+                if all(holds("text", value, row.get(name)) for name, value in wanted.items())
+            ], wanted
+
+
+def _said(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else value
