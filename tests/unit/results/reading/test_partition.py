@@ -65,6 +65,8 @@ def test_pages_partition_the_result_at_every_size(
     everything, _ = listing(results, page=0, filters=filters, order=order)
     assert len(set(everything)) == len(everything)
     for size in range(SMALLEST_PAGE, LARGEST_PAGE + 1):
+        if size % 2:
+            results.forget()  # a first page is found in another way than those after a listing
         numbered: list[int] = []
         by_cursor: list[int] = []
         page, cursor = 1, ""
@@ -103,6 +105,51 @@ def test_rows_are_the_same_listed_left_out_and_walked(
         for offset in range(by_index.total + 2):
             expected = everything[offset : offset + 10]
             assert [*by_index.window(offset, 10)] == [*walked.window(offset, 10)] == expected
+
+
+FAR = 9_000
+FAR_FILTERS: dict[str, dict[str, Any]] = {
+    "rows at both ends": {"port": 1},
+    "rows at the end": {"port": 2},
+    "one row in the middle": {"port": 3},
+    "rows everywhere": {"host": "192.0.2.1"},
+    "rows of a plugin at the end": {"plugin_name": "last"},
+    "nearly all rows": {"port": "<1"},
+}
+
+
+@pytest.fixture(scope="module")
+def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Results]:
+    """More rows than a search looks at before it makes a listing; rank is the order of ports."""
+    made: list[list[Any]] = [[], []]
+    for number in range(FAR):
+        first, last = number < 60, number >= FAR - 130
+        port = 1 if first or number % 1_000 == 999 else 2 if last else 3 if number == 4_500 else 0
+        made[number % 2].append(
+            item(2 if last else 1, port=port, name="last" if last else "first", severity=0,
+                 cvss3_base_score=f"{10 - number / 1_000:.3f}")
+        )  # fmt: skip
+    hosts = [host(f"192.0.2.{index}", *items) for index, items in enumerate(made)]
+    with stored(tmp_path_factory.mktemp("far"), hosts) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("filters", FAR_FILTERS.values(), ids=FAR_FILTERS)
+def test_pages_far_from_where_the_search_begins_hold_the_same_rows(
+    far: Results, filters: dict[str, Any]
+) -> None:
+    everything, _ = listing(far, page=0, filters=filters)
+    assert everything
+    for size in (10, 37, 100):
+        total = -(-len(everything) // size)
+        for page in {1, 2, total // 2, total - 1, total, total + 1} - {0, -1}:
+            far.forget()
+            ids, last = listing(far, page=page, page_size=size, filters=filters)
+            assert ids == everything[(page - 1) * size : page * size]
+            if last["next_cursor"]:
+                far.forget()
+                more, _ = listing(far, cursor=last["next_cursor"], page_size=size, filters=filters)
+                assert more == everything[page * size : (page + 1) * size]
 
 
 KEYS: dict[Order, list[str]] = {
