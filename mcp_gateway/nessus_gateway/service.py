@@ -5,9 +5,8 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import structlog
 import uvicorn
@@ -27,6 +26,7 @@ from nessus_gateway.volume import Volume
 from nessus_operator.clients.errors import Rejected
 from nessus_operator.clients.kube.login import load_configuration, open_session
 from nessus_operator.clients.kube.requests import Kube
+from nessus_operator.clients.tasks import until_one_ends
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +68,8 @@ async def run(settings: Settings, metrics: GatewayMetrics) -> None:
         routes = health.routes(sampler, metrics)
         apps: list[ASGIApp] = [http_app(server, gateway, routes), Starlette(routes=routes)]
         try:
-            await _until_one_ends(cluster.run(), sampler.run(), _listen(apps, sockets))
+            # Listening ends with a signal; the others only by a fault, which is the process's.
+            await until_one_ends(cluster.run(), sampler.run(), _listen(apps, sockets))
         finally:
             volume.close()
     log.info("Stopped")
@@ -82,19 +83,6 @@ def _bind(host: str, port: int) -> socket.socket:
         number = error.errno or 0  # below 0 it is of name resolution
         reason = os.strerror(number) if number > 0 else error.strerror
         raise Rejected(f"cannot listen on {host}:{port}: {reason}") from error
-
-
-async def _until_one_ends(*work: Coroutine[Any, Any, None]) -> None:
-    """Listening ends with a signal; the others only by a fault, which then is the process's."""
-    tasks = [asyncio.create_task(one) for one in work]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _listen(apps: list[ASGIApp], sockets: list[socket.socket]) -> None:

@@ -12,6 +12,7 @@ from nessus_operator.clients.errors import Rejected
 from nessus_operator.clients.kube.lease import LeadershipLost
 from nessus_operator.clients.kube.login import load_configuration
 from nessus_operator.clients.logs import configure
+from nessus_operator.clients.tasks import until_one_ends
 from nessus_operator.handlers.health import serve
 from nessus_operator.handlers.metrics import OperatorMetrics
 from nessus_operator.handlers.startup import (
@@ -21,7 +22,6 @@ from nessus_operator.handlers.startup import (
     lead,
     listen_to_signals,
     stay_able,
-    until_one_ends,
 )
 from nessus_operator.settings import Settings
 

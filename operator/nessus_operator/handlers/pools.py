@@ -19,6 +19,7 @@ from nessus_operator.api.transitions import Phase
 from nessus_operator.clients import clock
 from nessus_operator.clients.errors import Fault
 from nessus_operator.clients.kube.lease import LeadershipLost
+from nessus_operator.clients.tasks import end
 from nessus_operator.core import lifecycle, polling, tokens
 from nessus_operator.core.admission import Slots, Snapshot
 from nessus_operator.core.lifecycle import Sight
@@ -95,10 +96,7 @@ class PoolLoop:
 
     async def stop(self) -> None:
         """End what it does for its scans and scanners, which are logged out of."""
-        tasks = (*self._watching.values(), *self._driving.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end((*self._watching.values(), *self._driving.values()))
 
     @property
     def idle(self) -> bool:

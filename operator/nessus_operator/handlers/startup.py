@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +21,7 @@ from nessus_operator.clients.kube.reflector import Reflector
 from nessus_operator.clients.kube.requests import Kube
 from nessus_operator.clients.kube.rights import Right, missing
 from nessus_operator.clients.kube.store import Store
+from nessus_operator.clients.tasks import until_one_ends
 from nessus_operator.core import attention
 from nessus_operator.handlers import sweep
 from nessus_operator.handlers.loops import Loops
@@ -111,19 +111,6 @@ def listen_to_signals(operator: Operator) -> None:
     """SIGTERM and SIGINT tell it to end."""
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, operator.told_to_end.set)
-
-
-async def until_one_ends(*work: Coroutine[Any, Any, Any]) -> None:
-    """Run all of it until one returns or fails; then end the others."""
-    tasks = [asyncio.create_task(one) for one in work]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def become_able(operator: Operator) -> None:
