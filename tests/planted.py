@@ -1,6 +1,7 @@
 """A report with a different secret in every place of its policy that can hold one, and a search for
 them that looks into compressed files and into SQLite."""
 
+import random
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
@@ -93,6 +94,13 @@ HOSTS = (
 )
 
 
+def bulk(size: int) -> str:
+    """A report of about `size` bytes that do not compress, so that they soon reach the disk."""
+    source = random.Random(size)  # noqa: S311 - it makes up data, no secret
+    noise = "\n".join(source.randbytes(60).hex() for _ in range(size // 121))
+    return HOSTS.replace("said password", f"said password\n{noise}")
+
+
 def found_in(folder: Path) -> set[str]:
     """Names of the files below that hold a secret in any form that we write."""
     return {
@@ -116,6 +124,11 @@ def _decompressed(content: bytes) -> Iterator[bytes]:
     reader = zstandard.ZstdDecompressor().decompressobj()
     with suppress(zstandard.ZstdError):  # it may be unfinished
         yield reader.decompress(content)
+
+
+def on_disk(folder: Path) -> int:
+    """Bytes of all files below."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _values(path: Path) -> Iterable[bytes]:

@@ -3,65 +3,22 @@
 The policy of a report stands before its hosts. There a parser looks at each element: bytes
 outside of a policy pass as they are, a policy is written anew from the parts that are known, with
 the values of secrets left empty. Behind the first host nothing may be a policy any more; what
-begins like one, or like a part of one, is dropped whole, and so is a policy that is broken or cut
-off.
+begins like one, or like a part of one, is dropped whole. What is broken could be any part of a
+policy: from a fault on all is dropped, up to the next report that begins with a host.
 """
 
 import pyexpat
 import re
-from html import escape
+from collections.abc import Sequence
 
+from nessus_operator.results.preferences import Policy
 from nessus_operator.results.refusals import DoctypeRefused, NotXML, TextTooLong
 
-# Elements of a policy that are written again; any other is dropped with all it holds.
-_CONTAINERS = frozenset(
-    (
-        "Policy",
-        "Preferences",
-        "ServerPreferences",
-        "PluginsPreferences",
-        "FamilySelection",
-        "FamilyItem",
-        "IndividualPluginSelection",
-        "PluginItem",
-    )
-)
-_TEXTS = frozenset(
-    (
-        "policyName",
-        "policyComments",
-        "FamilyName",
-        "Status",
-        "PluginId",
-        "PluginName",
-        "Family",
-    )
-)
-_PREFERENCES = {  # the elements of one preference, in the order that they are written
-    "preference": ("name", "value"),
-    "item": (
-        "pluginName",
-        "pluginId",
-        "fullName",
-        "preferenceName",
-        "preferenceType",
-        "preferenceValues",
-        "selectedValue",
-    ),
-}
-_VALUES = frozenset(("value", "preferenceValues", "selectedValue"))
-_CHOICES = frozenset(("checkbox", "radio"))  # types whose values are words of Nessus
-_TYPED_SECRETS = frozenset(("password", "file"))
-_SECRET = re.compile(
-    r"pass|secret|token|credential|community|cookie|hash|\bpin\b|login form|"
-    r"(?:private|api|access|auth|session|encryption)[ _-]?key",
-    re.IGNORECASE,
-)
 _ENCODINGS = frozenset(("utf-8", "us-ascii", "iso-8859-1"))
 # Where no parser looks: a policy, or what of one could stand in a file of spliced parts.
 _SECRET_PARTS = (
     b"Policy", b"Policies", b"Preferences", b"ServerPreferences", b"PluginsPreferences",
-    b"Credentials", b"preference", b"selectedValue", b"preferenceValues",
+    b"Credentials", b"preference", b"selectedValue", b"preferenceValues", b"value",
 )  # fmt: skip
 _PART = re.compile(
     rb"<(?:[\w.-]{1,64}:)?(" + b"|".join(_SECRET_PARTS) + rb")(?=[\s/>])(?:[^<>]*/>)?",
@@ -72,17 +29,21 @@ _PART_ENDS = {
     for name in _SECRET_PARTS
 }
 _POLICY_LIKE = frozenset(("item", *(name.decode().lower() for name in _SECRET_PARTS)))
-# Behind a broken policy the report is where its first host follows at once; and what could be the
+# Behind a fault the report is where its first host follows at once; and what could be the
 # beginning of that, cut off.
 _REPORT_TAG = re.compile(rb"<Report(?:\s[^<>]*)?>\s*(?=<(?:ReportHost|/Report)[\s>])")
 _REPORT_CUT = re.compile(rb"<Report(?:\s[^<>]*)?(?:>\s*(?:<[^<>]*)?)?\Z")
 _HELD = 16_000_000  # bytes of one token before the first host
 _REPORT_HELD = 4_096  # bytes of a start tag of Report, with the blanks behind it
 _TAG_HELD = 128  # bytes of a tag that is not complete; more than the longest name of a part takes
+_TEXT_HELD = 65_536  # bytes of a text of which the end was not seen; more than a key takes
 
 
 class _HostsBegin(Exception):
     """The first ReportHost: from here on no policy is expected."""
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
 
 
 class PolicyFilter:
@@ -99,7 +60,7 @@ class PolicyFilter:
         passed = self._prelude.feed(data)
         if not self._prelude.over:
             return passed
-        self._rest.dropping = self._prelude.broken
+        self._rest.begin(self._prelude)
         remaining, self._prelude = self._prelude.remaining, None
         return passed + self._rest.feed(remaining)
 
@@ -115,39 +76,102 @@ class _Rest:
 
     def __init__(self) -> None:
         self._held = b""
-        self.dropping: re.Pattern[bytes] | None = None
+        self._dropping: re.Pattern[bytes] | None = None
+        self._root = ""
+        self._encoding: str | None = None
+        self._parser = pyexpat.ParserCreate()
+        self._start = 0  # of what comes next, in the bytes that the parser was given
+
+    def begin(self, prelude: "_Prelude") -> None:
+        """Go on where the prelude ended, inside the elements that are open there."""
+        self._encoding = prelude.encoding
+        self._root = next(iter(prelude.open), "")
+        if prelude.broken:
+            self._dropping = _REPORT_TAG
+        else:
+            self._parse_inside(prelude.open)
 
     def feed(self, data: bytes) -> bytes:
+        passed = b""
+        while data:
+            if self._dropping is _REPORT_TAG:
+                data = self._find_report(data)
+                continue
+            fault = self._look_for_fault(data)
+            if fault is None:
+                return passed + self._pass(data)
+            sound = self._held + data[:fault]
+            self._held = b""
+            passed += self._pass(sound[: max(sound.rfind(b"<"), 0)])
+            self._held, self._dropping = b"", _REPORT_TAG
+            data = data[fault:]
+        return passed
+
+    def close(self) -> bytes:
+        """What is held could be part of a policy where the report is cut off: it does not go."""
+        try:
+            self._parser.Parse(b"", True)
+        except pyexpat.ExpatError:
+            return b""
+        return b"" if self._dropping else self._held
+
+    def _find_report(self, data: bytes) -> bytes:
+        """The data from the next report on that begins with a host."""
         data = self._held + data
-        end = self._decided(data)
+        self._held = b""
+        if found := _REPORT_TAG.search(data):
+            self._dropping = None
+            self._parse_inside([self._root] if self._root else [])
+            return data[found.start() :]
+        cut = _REPORT_CUT.search(data, max(0, len(data) - _REPORT_HELD))
+        begins = cut.start() if cut else max(0, len(data) - len("<Report"))
+        self._held = data[begins:]
+        return b""
+
+    def _parse_inside(self, elements: Sequence[str]) -> None:
+        self._parser = pyexpat.ParserCreate(self._encoding)
+        tags = "".join(f"<{name}>" for name in elements).encode(self._encoding or "utf-8")
+        self._parser.Parse(tags, False)
+        self._start = len(tags)
+
+    def _look_for_fault(self, data: bytes) -> int | None:
+        """Where in the data a parser stops, if it does."""
+        try:
+            self._parser.Parse(data, False)
+        except pyexpat.ExpatError:
+            return max(self._parser.ErrorByteIndex - self._start, 0)
+        self._start += len(data)
+        return None
+
+    def _pass(self, data: bytes) -> bytes:
+        """Without policies; what could turn out to be part of one is held."""
+        data = self._held + data
+        end = _decided(data)
         kept = bytearray()
         position = 0
-        while found := (self.dropping or _PART).search(data, position, end):
-            if self.dropping is None:
+        while found := (self._dropping or _PART).search(data, position, end):
+            if self._dropping is None:
                 kept += data[position : found.start()]
-                position = found.end()
                 if not found[0].endswith(b"/>"):
-                    self.dropping = _PART_ENDS[found[1].lower()]
+                    self._dropping = _PART_ENDS[found[1].lower()]
             else:
-                position = found.start() if self.dropping is _REPORT_TAG else found.end()
-                self.dropping = None
-        if self.dropping is None:
+                self._dropping = None
+            position = found.end()
+        if self._dropping is None:
             kept += data[position:end]
         self._held = data[end:]
         return bytes(kept)
 
-    def close(self) -> bytes:
-        """What is held could begin a policy: it does not go."""
-        return b"" if self.dropping else self._held.partition(b"<")[0]
 
-    def _decided(self, data: bytes) -> int:
-        """Where a tag begins that is cut off by the end of the data; else that end."""
-        if self.dropping is _REPORT_TAG:
-            cut = _REPORT_CUT.search(data, max(0, len(data) - _REPORT_HELD))
-            if cut:
-                return cut.start()
-        begins = data.rfind(b"<", max(0, len(data) - _TAG_HELD))
-        return begins if begins >= 0 and b">" not in data[begins:] else len(data)
+def _decided(data: bytes) -> int:
+    """Where the last tag begins: what follows it tells whether its text may pass."""
+    least = max(0, len(data) - _TEXT_HELD)
+    begins = data.rfind(b"<")
+    while begins > least and data.startswith(b"<!", begins):
+        begins = data.rfind(b"<", 0, begins)
+    if begins < least:
+        begins = data.rfind(b"<", max(0, least - _TAG_HELD), least)
+    return begins if begins >= 0 else least
 
 
 class _Prelude:
@@ -155,12 +179,15 @@ class _Prelude:
 
     def __init__(self) -> None:
         self.over = False
-        self.broken: re.Pattern[bytes] | None = None  # what the rest has to look for first
+        self.broken = False
         self.remaining = b""
+        self.encoding: str | None = None
+        self.open: list[str] = []  # elements, outermost first; not those of a policy
         self._buffer = b""
         self._start = 0  # offset of the buffer in the report
         self._passed = bytearray()
-        self._policy: _Policy | None = None
+        self._tag = 0  # offset of the last tag; what follows it tells whether its text may pass
+        self._policy: Policy | None = None
         self._parser = parser = pyexpat.ParserCreate()
         parser.buffer_text = True
         parser.XmlDeclHandler = self._declaration
@@ -175,20 +202,24 @@ class _Prelude:
         self._buffer += data
         try:
             self._parser.Parse(data, False)
-        except _HostsBegin:
-            self._end_at(self._parser.CurrentByteIndex)
+        except _HostsBegin as first:
+            self._end_at(first.offset)
         except pyexpat.ExpatError:
             self._end_broken(self._parser.ErrorByteIndex)
         else:
-            self._pass_to(self._parser.CurrentByteIndex)
+            self._pass_to(self._tag)
             if len(self._buffer) > _HELD:
                 raise TextTooLong("The policy of the report has a text that is too long")
         passed, self._passed = bytes(self._passed), bytearray()
         return passed
 
     def close(self) -> bytes:
-        """The report has no hosts, or is cut off: of an unfinished policy or tag nothing goes."""
-        return b"" if self._policy else self._buffer.partition(b"<")[0]
+        """The report has no hosts, or is cut off: then what is held does not go."""
+        try:
+            self._parser.Parse(b"", True)
+        except pyexpat.ExpatError:
+            return b""
+        return self._buffer
 
     def _pass_to(self, offset: int) -> None:
         """Bytes before `offset` are looked at: they pass, unless they are a policy's."""
@@ -203,33 +234,35 @@ class _Prelude:
         self.over, self.remaining = True, self._buffer
 
     def _end_broken(self, offset: int) -> None:
-        """Of a broken policy nothing goes; of anything else, what does not look like one."""
-        if self._policy:
-            self.broken = _REPORT_TAG
-            self._pass_to(min(offset, self._start + len(self._buffer)))
-        self.over, self.remaining = True, self._buffer
+        self._pass_to(offset if self._policy else self._tag)
+        self.over, self.broken, self.remaining = True, True, self._buffer
 
     def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
         if encoding is not None and encoding.lower() not in _ENCODINGS:
             raise NotXML("The report is not UTF-8")
+        self.encoding = encoding
 
     def _doctype(self, name: str, system: str | None, public: str | None, internal: bool) -> None:
         raise DoctypeRefused("The report has a DOCTYPE, which Nessus never writes")
 
     def _open(self, name: str, attributes: dict[str, str]) -> None:
+        self._tag = self._parser.CurrentByteIndex
         if self._policy:
             self._policy.open(name)
         elif name == "ReportHost":
-            raise _HostsBegin
+            raise _HostsBegin(self._tag)
         elif name.rpartition(":")[2].lower() in _POLICY_LIKE:
-            self._pass_to(self._parser.CurrentByteIndex)
-            self._policy = _Policy(name)
+            self._pass_to(self._tag)
+            self._policy = Policy(name)
+        else:
+            self.open.append(name)
 
     def _close(self, name: str) -> None:
+        self._tag = self._parser.CurrentByteIndex
         if self._policy is None:
-            return
-        if self._policy.close(name):
-            end = self._parser.CurrentByteIndex
+            self.open.pop()
+        elif self._policy.close(name):
+            end = self._tag
             if self._buffer.startswith(b"</", end - self._start):
                 end = self._buffer.index(b">", end - self._start) + 1 + self._start
             self._pass_to(end)
@@ -239,106 +272,3 @@ class _Prelude:
     def _text(self, text: str) -> None:
         if self._policy:
             self._policy.text(text)
-
-
-class _Policy:
-    """One policy as it is written again; complete only when its own end tag has come."""
-
-    def __init__(self, name: str) -> None:
-        self.written = ""
-        self._parts: list[str] = []
-        self._size = 0
-        self._open: list[str] = []
-        self._dropped = 0  # depth inside an element that is dropped
-        self._preference: _Preference | None = None
-        self._known = name == "Policy"
-        self.open(name)
-
-    def open(self, name: str) -> None:
-        parent = self._open[-1] if self._open else ""
-        if self._dropped or not self._known:
-            self._dropped += 1
-        elif self._preference:
-            self._preference.open(name)
-        elif name in _PREFERENCES and parent in ("ServerPreferences", "PluginsPreferences"):
-            self._preference = _Preference(name)
-        elif name in _CONTAINERS or (name in _TEXTS and parent in _CONTAINERS):
-            self._open.append(name)
-            self._write(f"<{name}>")
-        else:
-            self._dropped = 1
-
-    def close(self, name: str) -> bool:
-        """Whether that was the end of the policy."""
-        if self._dropped:
-            self._dropped -= 1
-            return not self._dropped and not self._known
-        if self._preference:
-            if self._preference.close():
-                self._write(self._preference.written)
-                self._preference = None
-            return False
-        self._open.pop()
-        self._write(f"</{name}>\n")
-        if not self._open:
-            self.written = "".join(self._parts)
-        return not self._open
-
-    def text(self, text: str) -> None:
-        if self._dropped:
-            return
-        if self._preference:
-            self._preference.text(text)
-        elif self._open[-1] in _TEXTS:
-            self._write(escape(text, quote=False))
-
-    def _write(self, text: str) -> None:
-        """A policy that grows beyond all measure is dropped whole."""
-        self._size += len(text)
-        if self._size > _HELD:
-            self._parts = []
-        else:
-            self._parts.append(text)
-
-
-class _Preference:
-    """A preference of the server or of a plugin. Its value goes unless it can be a secret."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._depth = 1
-        self._texts: dict[str, str] = {}
-        self._element = ""
-
-    def open(self, name: str) -> None:
-        self._depth += 1
-        self._element = name if self._depth == 2 else ""
-
-    def text(self, text: str) -> None:
-        if self._element in _PREFERENCES[self._name]:
-            self._texts[self._element] = self._texts.get(self._element, "") + text
-
-    def close(self) -> bool:
-        """Whether that was the end of the preference."""
-        self._depth -= 1
-        self._element = ""
-        return not self._depth
-
-    @property
-    def written(self) -> str:
-        secret = self._secret
-        children = ""
-        for name in _PREFERENCES[self._name]:
-            if name in self._texts:
-                said = "" if secret and name in _VALUES else self._texts[name]
-                children += f"<{name}>{escape(said, quote=False)}</{name}>\n"
-        return f"<{self._name}>{children}</{self._name}>\n"
-
-    @property
-    def _secret(self) -> bool:
-        texts = self._texts
-        said = texts.get("preferenceType", "").strip().lower()
-        names = " ".join(texts.get(part, "") for part in ("name", "fullName", "preferenceName"))
-        if said in _CHOICES and "[password]" not in names and "[file]" not in names:
-            return False
-        return said in _TYPED_SECRETS or _SECRET.search(names) is not None

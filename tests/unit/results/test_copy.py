@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from tests.planted import HOSTS, Planted, document, found_in, policy
+from tests.planted import HOSTS, SECRET, Planted, bulk, document, found_in, on_disk, policy
 from tests.store_dump import dump
 from tests.storing import stored
 
@@ -54,18 +54,40 @@ async def test_a_download_says_what_came_and_keeps_no_secret(tmp_path: Path) -> 
     assert found_in(tmp_path) == set()
 
 
-async def test_no_secret_lies_on_the_volume_while_a_download_goes_on(tmp_path: Path) -> None:
-    seen = []
+LARGE = document(policy(Planted()), bulk(600_000), policy(Planted()), bulk(300_000))
+# How a report with secrets can be wrong, and whether hosts of it reach the disk all the same.
+BROKEN: dict[str, tuple[bytes, bool]] = {
+    "whole": (LARGE, True),
+    "broken in the policy": (LARGE.replace(b"<item>", b"<item><<", 1), True),
+    "broken in a host": (LARGE.replace(b"<plugin_output>", b"<<", 1), True),
+    "a policy that does not end": (LARGE.replace(b"</Policy>", b"", 1), False),
+    "cut in the first policy": (LARGE[:2_000], False),
+    "cut in the second policy": (LARGE[: LARGE.rindex(b"<selectedValue>")], True),
+    "spliced": (LARGE[:1_500] + LARGE[300_000:] + LARGE[900:], True),
+    "spliced in a value": (
+        LARGE[:300_000] + LARGE[LARGE.index(SECRET.encode()) :], True,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "hosts"), BROKEN.values(), ids=BROKEN)
+async def test_no_secret_lies_on_the_volume_while_a_download_goes_on(
+    content: bytes, hosts: bool, tmp_path: Path
+) -> None:
+    """What a kill at any moment leaves behind is what is there at that moment."""
+    most = 0
 
     async def slowly() -> AsyncIterator[bytes]:
-        async for chunk in chunks(REPORT, 40):
+        nonlocal most
+        async for chunk in chunks(content, 30_000):
             yield chunk
-            seen.append(names(tmp_path))
+            most = max(most, on_disk(tmp_path))
+            assert REPORT_FILE not in names(tmp_path)
             assert found_in(tmp_path) == set()
 
     await download(slowly(), tmp_path)
-    assert len(seen[-1]) == 1
-    assert REPORT_FILE not in seen[-1]
+    assert (most > 100_000) == hosts
+    assert found_in(tmp_path) == set()
 
 
 FAULTS: dict[str, tuple[bytes, Exception | None, type[Exception]]] = {

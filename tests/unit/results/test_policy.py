@@ -1,5 +1,6 @@
 """No secret of a policy passes: not of a whole report, a broken or a cut one, however it is cut."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,25 @@ def test_no_secret_passes_of_a_report_that_is_broken_anywhere(offset: int) -> No
     for damage in (b"<", b"&", b"</Policy>", b"<Report ", b"]]>", b"\xff"):
         broken = xml[:offset] + damage + xml[offset:]
         assert SECRET.encode() not in filtered(broken), damage
+
+
+def preferences_and_hosts() -> bytes:
+    """Without comments: one that is cut out of a policy cannot be told from another."""
+    return re.sub(rb"<!--.*?-->|<\?pi.*?\?>", b"", document(one(), HOSTS))
+
+
+def test_no_secret_passes_of_a_report_that_lacks_a_piece_anywhere() -> None:
+    xml = preferences_and_hosts()
+    for start in range(0, len(xml), 101):
+        for end in range(start, len(xml), 89):
+            assert SECRET.encode() not in filtered(xml[:start] + xml[end:]), (start, end)
+
+
+def test_no_secret_passes_where_a_piece_of_policy_follows_a_piece_of_a_host() -> None:
+    xml = preferences_and_hosts()
+    for start in range(xml.index(b"<ReportHost"), len(xml), 31):
+        for end in range(0, len(xml), 67):
+            assert SECRET.encode() not in filtered(xml[:start] + xml[end:]), (start, end)
 
 
 def test_the_rest_of_a_policy_stays() -> None:
