@@ -101,10 +101,11 @@ class KnownItems:
 
     def _head(self, written: bytes) -> _Head | None:
         """What a start tag says; None if it is not written plainly enough."""
-        if written not in self._heads:
-            self._heads[written] = self._read_head(written)
-            self._remember(len(written) + _HEAD_BYTES)
-        return self._heads[written]
+        if written in self._heads:
+            return self._heads[written]
+        self._remember(len(written) + _HEAD_BYTES)
+        head = self._heads[written] = self._read_head(written)
+        return head
 
     def _read_head(self, written: bytes) -> _Head | None:
         attributes = list(_ATTRIBUTE.finditer(written))
@@ -155,6 +156,7 @@ class KnownItems:
         )
 
     def _remember(self, size: int) -> None:
+        """Count it before or after; where that is too much, all is forgotten."""
         self._bytes += size
         if self._bytes > _KNOWN_BYTES:
             self._heads.clear()

@@ -104,3 +104,13 @@ def test_most_items_of_a_report_are_not_parsed_again(tmp_path: Path) -> None:
         shortcut = Shortcut(Document(staging, truth.findings))
         shortcut.feed(path.read_bytes())
     assert truth.findings - shortcut.cut_items < 500
+
+
+@pytest.mark.parametrize("body", [SAME, "<a><b/></a>"], ids=["to be learnt", "not to be learnt"])
+def test_more_texts_than_are_remembered_are_stored_whole(body: str, tmp_path: Path) -> None:
+    """Start tags of 20 MB in all, each twice."""
+    names = [f"{number} {'n' * 100_000}" for number in range(200)]
+    items = [item(body + output(f"{n}"), plugin=n, name=name) for n, name in enumerate(names)]
+    found = stored(tmp_path, report(host(*items, *items)))
+    said = sorted((row["plugin"]["plugin_name"], row["plugin_output"]) for row in found["findings"])
+    assert said == sorted([(name, str(n)) for n, name in enumerate(names)] * 2)
