@@ -3,13 +3,12 @@
 The policy of a report stands before its hosts. There a parser looks at each element: bytes
 outside of a policy pass as they are, a policy is written anew from the parts that are known, with
 the values of secrets left empty. Behind the first host nothing may be a policy any more; what
-begins like one, or like a part of one, is dropped whole. What is broken could be any part of a
-policy: from a fault on all is dropped, up to the next report that begins with a host.
+begins or ends like one, or like a part of one, is dropped whole, and so is a policy that is
+broken or cut off.
 """
 
 import pyexpat
 import re
-from collections.abc import Sequence
 
 from nessus_operator.results.preferences import Policy
 from nessus_operator.results.refusals import DoctypeRefused, NotXML, TextTooLong
@@ -20,8 +19,8 @@ _SECRET_PARTS = (
     b"Policy", b"Policies", b"Preferences", b"ServerPreferences", b"PluginsPreferences",
     b"Credentials", b"preference", b"selectedValue", b"preferenceValues", b"value",
 )  # fmt: skip
-_PART = re.compile(
-    rb"<(?:[\w.-]{1,64}:)?(" + b"|".join(_SECRET_PARTS) + rb")(?=[\s/>])(?:[^<>]*/>)?",
+_PART = re.compile(  # also its end without a beginning, which tells what the text before it is
+    rb"<(/?)(?:[\w.-]{1,64}:)?(" + b"|".join(_SECRET_PARTS) + rb")(?=[\s/>])(?:[^<>]*/>)?",
     re.IGNORECASE,
 )
 _PART_ENDS = {
@@ -29,7 +28,7 @@ _PART_ENDS = {
     for name in _SECRET_PARTS
 }
 _POLICY_LIKE = frozenset(("item", *(name.decode().lower() for name in _SECRET_PARTS)))
-# Behind a fault the report is where its first host follows at once; and what could be the
+# Behind a broken policy the report is where its first host follows at once; and what could be the
 # beginning of that, cut off.
 _REPORT_TAG = re.compile(rb"<Report(?:\s[^<>]*)?>\s*(?=<(?:ReportHost|/Report)[\s>])")
 _REPORT_CUT = re.compile(rb"<Report(?:\s[^<>]*)?(?:>\s*(?:<[^<>]*)?)?\Z")
@@ -60,7 +59,7 @@ class PolicyFilter:
         passed = self._prelude.feed(data)
         if not self._prelude.over:
             return passed
-        self._rest.begin(self._prelude)
+        self._rest.dropping = self._prelude.broken
         remaining, self._prelude = self._prelude.remaining, None
         return passed + self._rest.feed(remaining)
 
@@ -76,102 +75,59 @@ class _Rest:
 
     def __init__(self) -> None:
         self._held = b""
-        self._dropping: re.Pattern[bytes] | None = None
-        self._root = ""
-        self._encoding: str | None = None
-        self._parser = pyexpat.ParserCreate()
-        self._start = 0  # of what comes next, in the bytes that the parser was given
-
-    def begin(self, prelude: "_Prelude") -> None:
-        """Go on where the prelude ended, inside the elements that are open there."""
-        self._encoding = prelude.encoding
-        self._root = next(iter(prelude.open), "")
-        if prelude.broken:
-            self._dropping = _REPORT_TAG
-        else:
-            self._parse_inside(prelude.open)
+        self.dropping: re.Pattern[bytes] | None = None
 
     def feed(self, data: bytes) -> bytes:
-        passed = b""
-        while data:
-            if self._dropping is _REPORT_TAG:
-                data = self._find_report(data)
-                continue
-            fault = self._look_for_fault(data)
-            if fault is None:
-                return passed + self._pass(data)
-            sound = self._held + data[:fault]
-            self._held = b""
-            passed += self._pass(sound[: max(sound.rfind(b"<"), 0)])
-            self._held, self._dropping = b"", _REPORT_TAG
-            data = data[fault:]
-        return passed
-
-    def close(self) -> bytes:
-        """What is held could be part of a policy where the report is cut off: it does not go."""
-        try:
-            self._parser.Parse(b"", True)
-        except pyexpat.ExpatError:
-            return b""
-        return b"" if self._dropping else self._held
-
-    def _find_report(self, data: bytes) -> bytes:
-        """The data from the next report on that begins with a host."""
         data = self._held + data
-        self._held = b""
-        if found := _REPORT_TAG.search(data):
-            self._dropping = None
-            self._parse_inside([self._root] if self._root else [])
-            return data[found.start() :]
-        cut = _REPORT_CUT.search(data, max(0, len(data) - _REPORT_HELD))
-        begins = cut.start() if cut else max(0, len(data) - len("<Report"))
-        self._held = data[begins:]
-        return b""
-
-    def _parse_inside(self, elements: Sequence[str]) -> None:
-        self._parser = pyexpat.ParserCreate(self._encoding)
-        tags = "".join(f"<{name}>" for name in elements).encode(self._encoding or "utf-8")
-        self._parser.Parse(tags, False)
-        self._start = len(tags)
-
-    def _look_for_fault(self, data: bytes) -> int | None:
-        """Where in the data a parser stops, if it does."""
-        try:
-            self._parser.Parse(data, False)
-        except pyexpat.ExpatError:
-            return max(self._parser.ErrorByteIndex - self._start, 0)
-        self._start += len(data)
-        return None
-
-    def _pass(self, data: bytes) -> bytes:
-        """Without policies; what could turn out to be part of one is held."""
-        data = self._held + data
-        end = _decided(data)
+        end = self._decided(data)
         kept = bytearray()
         position = 0
-        while found := (self._dropping or _PART).search(data, position, end):
-            if self._dropping is None:
-                kept += data[position : found.start()]
-                if not found[0].endswith(b"/>"):
-                    self._dropping = _PART_ENDS[found[1].lower()]
+        while found := (self.dropping or _PART).search(data, position, end):
+            if self.dropping is None:
+                kept += data[position : self._begin(found, position)]
+                position = found.end()
             else:
-                self._dropping = None
-            position = found.end()
-        if self._dropping is None:
+                position = found.start() if self.dropping is _REPORT_TAG else found.end()
+                self.dropping = None
+        if self.dropping is None:
             kept += data[position:end]
         self._held = data[end:]
         return bytes(kept)
 
+    def close(self) -> bytes:
+        return b"" if self.dropping else _last_tag(self._held)
 
-def _decided(data: bytes) -> int:
-    """Where the last tag begins: what follows it tells whether its text may pass."""
-    least = max(0, len(data) - _TEXT_HELD)
-    begins = data.rfind(b"<")
-    while begins > least and data.startswith(b"<!", begins):
-        begins = data.rfind(b"<", 0, begins)
-    if begins < least:
-        begins = data.rfind(b"<", max(0, least - _TAG_HELD), least)
-    return begins if begins >= 0 else least
+    def _begin(self, found: re.Match[bytes], position: int) -> int:
+        """Where the part begins that is dropped: of an end tag, at the tag before its text."""
+        if found[1]:
+            return max(found.string.rfind(b"<", position, found.start()), position)
+        if not found[0].endswith(b"/>"):
+            self.dropping = _PART_ENDS[found[2].lower()]
+        return found.start()
+
+    def _decided(self, data: bytes) -> int:
+        """Where the last tag begins: what follows it tells whether its text may pass."""
+        if self.dropping is _REPORT_TAG:
+            cut = _REPORT_CUT.search(data, max(0, len(data) - _REPORT_HELD))
+            return cut.start() if cut else max(0, len(data) - len("<Report"))
+        least = max(0, len(data) - _TEXT_HELD)
+        begins = data.rfind(b"<")
+        complete = b">" in data[begins:]
+        while begins > least and (not complete or data.startswith(b"<!", begins)):
+            begins, complete = data.rfind(b"<", 0, begins), True
+        if begins < least:
+            begins = data.rfind(b"<", max(0, least - _TAG_HELD), least)
+        return begins if begins >= 0 else least
+
+
+def _last_tag(held: bytes) -> bytes:
+    """At the end of a report: a text that breaks off could be a value, so it does not go."""
+    if not held.startswith(b"<"):
+        return held.partition(b"<")[0]
+    tag, end, text = held.partition(b">")
+    if _PART.match(held):
+        return b""
+    return (tag + end + (b"" if text.strip() else text)) if end else b""
 
 
 class _Prelude:
@@ -179,10 +135,8 @@ class _Prelude:
 
     def __init__(self) -> None:
         self.over = False
-        self.broken = False
+        self.broken: re.Pattern[bytes] | None = None  # what the rest has to look for first
         self.remaining = b""
-        self.encoding: str | None = None
-        self.open: list[str] = []  # elements, outermost first; not those of a policy
         self._buffer = b""
         self._start = 0  # offset of the buffer in the report
         self._passed = bytearray()
@@ -214,12 +168,8 @@ class _Prelude:
         return passed
 
     def close(self) -> bytes:
-        """The report has no hosts, or is cut off: then what is held does not go."""
-        try:
-            self._parser.Parse(b"", True)
-        except pyexpat.ExpatError:
-            return b""
-        return self._buffer
+        """The report has no hosts, or is cut off: of an unfinished policy nothing goes."""
+        return b"" if self._policy else _last_tag(self._buffer)
 
     def _pass_to(self, offset: int) -> None:
         """Bytes before `offset` are looked at: they pass, unless they are a policy's."""
@@ -234,13 +184,17 @@ class _Prelude:
         self.over, self.remaining = True, self._buffer
 
     def _end_broken(self, offset: int) -> None:
-        self._pass_to(offset if self._policy else self._tag)
-        self.over, self.broken, self.remaining = True, True, self._buffer
+        """Of a broken policy nothing goes; of anything else, what does not look like one."""
+        if self._policy:
+            self.broken = _REPORT_TAG
+            self._pass_to(min(offset, self._start + len(self._buffer)))
+        else:
+            self._pass_to(self._tag)
+        self.over, self.remaining = True, self._buffer
 
     def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
         if encoding is not None and encoding.lower() not in _ENCODINGS:
             raise NotXML("The report is not UTF-8")
-        self.encoding = encoding
 
     def _doctype(self, name: str, system: str | None, public: str | None, internal: bool) -> None:
         raise DoctypeRefused("The report has a DOCTYPE, which Nessus never writes")
@@ -254,14 +208,10 @@ class _Prelude:
         elif name.rpartition(":")[2].lower() in _POLICY_LIKE:
             self._pass_to(self._tag)
             self._policy = Policy(name)
-        else:
-            self.open.append(name)
 
     def _close(self, name: str) -> None:
         self._tag = self._parser.CurrentByteIndex
-        if self._policy is None:
-            self.open.pop()
-        elif self._policy.close(name):
+        if self._policy and self._policy.close(name):
             end = self._tag
             if self._buffer.startswith(b"</", end - self._start):
                 end = self._buffer.index(b">", end - self._start) + 1 + self._start

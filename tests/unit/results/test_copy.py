@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -55,6 +56,8 @@ async def test_a_download_says_what_came_and_keeps_no_secret(tmp_path: Path) -> 
 
 
 LARGE = document(policy(Planted()), bulk(600_000), policy(Planted()), bulk(300_000))
+# Without comments: one of a policy cannot be told from one of a host.
+PLAIN = re.sub(rb"<!--.*?-->|<\?pi.*?\?>", b"", LARGE)
 # How a report with secrets can be wrong, and whether hosts of it reach the disk all the same.
 BROKEN: dict[str, tuple[bytes, bool]] = {
     "whole": (LARGE, True),
@@ -63,9 +66,9 @@ BROKEN: dict[str, tuple[bytes, bool]] = {
     "a policy that does not end": (LARGE.replace(b"</Policy>", b"", 1), False),
     "cut in the first policy": (LARGE[:2_000], False),
     "cut in the second policy": (LARGE[: LARGE.rindex(b"<selectedValue>")], True),
-    "spliced": (LARGE[:1_500] + LARGE[300_000:] + LARGE[900:], True),
+    "spliced": (PLAIN[:1_500] + PLAIN[300_000:] + PLAIN[900:], True),
     "spliced in a value": (
-        LARGE[:300_000] + LARGE[LARGE.index(SECRET.encode()) :], True,
+        PLAIN[:300_000] + PLAIN[PLAIN.index(SECRET.encode()) :], True,
     ),
 }  # fmt: skip
 
