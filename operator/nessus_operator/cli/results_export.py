@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from errno import ENOENT
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -14,6 +15,8 @@ def write(parts: Iterator[bytes], output: Path | None) -> None:
         sys.stdout.buffer.flush()
         return
     folder = output.absolute().parent
+    if not folder.is_dir():
+        raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(output))
     with NamedTemporaryFile(dir=folder, prefix=f".{output.name}.", delete=False) as file:
         try:
             file.writelines(parts)

@@ -94,7 +94,8 @@ def faults() -> Iterator[None]:
     except BrokenPipeError:
         sys.exit(EXIT_UNREAD)
     except OSError as error:
-        fail(EXIT_STORAGE, f"Cannot read or write {error.filename}: {error.strerror}")
+        place = "the output" if error.filename is None else error.filename
+        fail(EXIT_STORAGE, f"Cannot read or write {place}: {error.strerror}")
 
 
 def fail(status: int, message: str) -> NoReturn:

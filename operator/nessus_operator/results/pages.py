@@ -209,10 +209,13 @@ class _Answer:
         if byte_budget is None:
             return None
         room = byte_budget - sum(size(text) + 1 for text in self._head) - _LAST_LINE
-        if room < LEAST_ROW * (self._size if self._paged else 1):
+        numbered = self._paged and self._cursor is None
+        rows = self._size if numbered else 1  # any other answer may end early
+        if room < LEAST_ROW * rows:
             raise InvalidQuery(
                 f"The answer must fit into {byte_budget} bytes, which is too little for "
-                f"{self._size} rows with these filters and fields: ask for fewer of them"
+                f"{rows} row{'s' if numbered else ''} with these filters and fields: ask for "
+                "fewer of them"
             )
         return room
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 from tests.reports import check, host, item, report
 
@@ -20,11 +21,14 @@ NOW = report(
 )
 
 
-def run(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    home: Path, *arguments: str, stdout: IO[str] | int = subprocess.PIPE, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "nessus_operator.cli.results", *arguments],
         cwd=home,
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "COLUMNS": "160", "NO_COLOR": "1", **environment},
         timeout=60,

@@ -165,6 +165,21 @@ def test_a_failed_export_leaves_the_file_that_was_there(home: Path) -> None:
     assert not list(home.glob(".out*"))
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["page", "now"], ["summary", "now"], ["summary", "now", "--json"], ["compare", "now", "now"],
+     ["export", "now", "--format", "html"]],
+    ids=lambda command: " ".join(command),
+)  # fmt: skip
+def test_a_full_disk_is_said_and_told_by_the_status(home: Path, command: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = run(home, *command, stdout=full)
+    assert done.returncode == 4
+    assert done.stderr == (
+        "nessus-results: Cannot read or write the output: No space left on device\n"
+    )
+
+
 def test_export_csv_has_the_fields_asked_for(home: Path) -> None:
     told = output(home, "export", "now", "--format", "csv", "--field", "port", "--field", "cve")
     assert next(csv.reader(io.StringIO(told))) == ["port", "cve"]
@@ -239,7 +254,7 @@ FAULTS: dict[str, tuple[list[str], int, str]] = {
     "an output that cannot be": (
         ["export", "now", "--format", "csv", "--output", "none/out"],
         4,
-        "No such file or directory",
+        "Cannot read or write none/out: No such file or directory",
     ),
 }
 

@@ -147,6 +147,20 @@ def test_a_row_larger_than_the_budget_is_cut_and_not_skipped(
 def test_too_small_a_budget_is_refused(results: Results) -> None:
     with pytest.raises(InvalidQuery, match="too little for 40 rows"):
         page_lines(results, Query(), byte_budget=4000)
+    for query in (Query(page=0), Query(cursor="")):
+        with pytest.raises(InvalidQuery, match="too little for 1 row with"):
+            page_lines(results, query, byte_budget=1000)
+
+
+def test_a_page_by_cursor_needs_room_for_one_row_only(results: Results) -> None:
+    everything = found(asked(results, None, page=0))
+    lines = asked(results, 2000, cursor="")
+    seen = found(lines)
+    while cursor := lines[-1]["next_cursor"]:
+        lines = asked(results, 2000, cursor=cursor)
+        assert found(lines)
+        seen += found(lines)
+    assert seen == everything
 
 
 @given(st.lists(texts, min_size=1, max_size=12), st.integers(4000, 9000))
