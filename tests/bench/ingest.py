@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from nessus_operator.results.copy import keep
 from nessus_operator.results.schema import FILE
 
 ROUNDS = 3
+_SHOWN = 20  # lines of what a script said that failed
 
 # Ingest as the operator runs it, and what of memory it had at most.
 _INGEST = """
@@ -68,19 +70,22 @@ def measure(report: Path, folder: Path) -> Iterator[Row]:
 
 def _timed(script: str, *arguments: str) -> tuple[float, str]:
     """Seconds of the processor, and what the script printed."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        preexec_fn=_one_core,
-    )
-    with process:
-        told = cast("IO[str]", process.stdout).read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, script)
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            preexec_fn=_one_core,
+        )
+        with process:
+            told = cast("IO[str]", process.stdout).read()
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            errors.seek(0)
+            last = "".join(errors.readlines()[-_SHOWN:])
+            raise RuntimeError(f"It ended with status {process.returncode}:\n{last}")
     return used.ru_utime + used.ru_stime, told
 
 
