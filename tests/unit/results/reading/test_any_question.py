@@ -22,7 +22,23 @@ from nessus_operator.results.summary import summarize
 LETTERS = st.characters(codec=None)  # halves of characters, NUL and all
 
 texts = st.text(LETTERS, max_size=12) | st.sampled_from(
-    ["a", "high", ">=3", "<= 2024-05", "=", ">", "true", "no", "9.8", "%", "\\", "1e99", "CVE-"]
+    [
+        "\ud800",
+        "a\0",
+        "a",
+        "high",
+        ">=3",
+        "<= 2024-05",
+        "=",
+        ">",
+        "true",
+        "no",
+        "9.8",
+        "%",
+        "\\",
+        "1e99",
+        "CVE-",
+    ]
 )
 names = (
     st.sampled_from([*FIELDS[Record.VULNERABILITY], *FIELDS[Record.COMPLIANCE]])
@@ -39,7 +55,9 @@ filters = st.dictionaries(names, values, max_size=3) | st.fixed_dictionaries(
 )
 parts = st.tuples(names, st.sampled_from(["", "[:]", "[1:]", "[:2]", "[3:1]", "[-1:]", "["]))
 valid = st.sampled_from([*FIELDS[Record.VULNERABILITY], "id", "odd", "host_properties.os"])
-fitting = st.dictionaries(valid, st.booleans(), max_size=2)
+fitting = st.dictionaries(valid, st.booleans(), max_size=2) | st.dictionaries(
+    st.sampled_from(["host", "plugin_output", "host_properties.os", "odd"]), texts, max_size=2
+)
 cursors = texts | st.from_regex(r"\d{1,12}-[0-9a-f]{8}", fullmatch=True)
 
 
