@@ -66,19 +66,14 @@ class Named:
     """A name and where its value is: in the column of `field`, or `inside` a JSON column.
 
     Both: the column may hold it, unless `inside` finds one that stands in its place.
+    `kind`: the type that filters expect; None: a JSON value of any type.
     """
 
     name: str
     level: Level
     field: Field | None = None
     inside: Inside | None = None
-
-    @property
-    def kind(self) -> Type | None:
-        """The type that filters expect; None: a JSON value of any type."""
-        if self.field is None or self.field.type is Type.OBJECT:
-            return None
-        return self.field.type
+    kind: Type | None = None
 
 
 class Names:
@@ -133,7 +128,7 @@ class Names:
         if field is not None:
             return self._of_table(field)
         if name == ID.name:
-            return Named(name, Level.ROW, ID)
+            return Named(name, Level.ROW, ID, kind=ID.type)
         if name == HOST_EXTRA:
             return Named(name, Level.HOST, inside=Inside("extra"))
         if name in self._children:
@@ -144,10 +139,11 @@ class Names:
     def _of_table(self, field: Field) -> Named:
         level = _LEVELS.get(field.place, Level.ROW)
         inside = Inside("extra", field.name)
+        kind = None if field.type is Type.OBJECT else field.type
         if field.place is Place.EXTRA:
-            return Named(field.name, level, inside=inside)
+            return Named(field.name, level, inside=inside, kind=kind)
         overridden = field.name in self._overridden.get(level, ())
-        return Named(field.name, level, field, inside if overridden else None)
+        return Named(field.name, level, field, inside if overridden else None, kind)
 
     def _nested(self, head: str, path: str) -> Named | None:
         named = self._whole(head)

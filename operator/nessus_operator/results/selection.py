@@ -220,7 +220,8 @@ def _between(results: Results, found: Clause, severities: frozenset[int]) -> Seq
     for severity in range(max(severities), min(severities), -1):
         if severity not in severities:
             first, last = _ranks(results, found.table, frozenset((severity,)))
-            ids.extend(range(first, last + 1))
+            # The gravest or the lightest that is asked for may have no row.
+            ids.extend(range(max(first, found.first), min(last, found.last) + 1))
     return ids
 
 

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +37,8 @@ HOSTS = [
             service="ssh",
             cvss_base_score="7.0",
             see_also="http://a\nhttp://b",
+            first_found="2024/05/01",
+            last_found="2024-06-30T12:09:19.241Z",
         ),
         item(3, severity=2, port=8443, cvss3_base_score="5", exploit_available="false"),
         tags={
@@ -129,6 +132,8 @@ CASES: dict[str, tuple[dict[str, Any], list[int]]] = {
     "a date until, as far as it is written": ({"plugin_publication_date": "<=2024"}, [1, 6]),
     "a date before": ({"plugin_publication_date": "<2024/05/31"}, [6]),
     "a date is a text too": ({"plugin_publication_date": "05/31"}, [1]),
+    "a date that a finding has for itself": ({"first_found": ">=2024-05"}, [2]),
+    "a day of a finding": ({"last_found": "2024-06-30"}, [2]),
     "a day": ({"plugin_publication_date": "2024-05-31"}, [1]),
     "names in any case and spelling": ({"CVSS3-Base-Score": ">9"}, [1]),
     "an unknown child": ({"ref": "1234"}, [1]),
@@ -175,6 +180,16 @@ def test_filters_keep_checks(results: Results, filters: dict[str, Any], checks: 
     assert found(results, wanted, show="compliance-result") == checks
 
 
+@pytest.mark.parametrize("wanted", [(0, 2), (2, 4), (1, 4), (0, 4), (0, 2, 4), (1, 3)])
+def test_severities_apart_of_which_some_have_no_row(
+    tmp_path: Path, wanted: tuple[int, ...]
+) -> None:
+    present = (3, 1, 0)
+    items = [item(severity, severity=severity) for severity in present]
+    with stored(tmp_path, [host("192.0.2.1", *items)]) as results:
+        assert found(results, {"severity": list(wanted)}) == sorted({*present} & {*wanted})
+
+
 @pytest.mark.parametrize("profile", ["minimal", "full"])
 def test_filters_act_on_fields_that_are_not_shown(results: Results, profile: str) -> None:
     query = Query(profile=profile, filters={"plugin_family": "windows", "protocol": "tcp"})
@@ -196,6 +211,7 @@ INVALID: dict[str, tuple[dict[str, Any], str]] = {
         "exploit_available takes true or false",
     ),
     "a date that is none": ({"plugin_publication_date": ">=May"}, 'a date like ">=2024-05-31"'),
+    "a wrong date of a finding": ({"first_found": ">=May"}, 'a date like ">=2024-05-31"'),
     "an operator on a date alone": ({"plugin_publication_date": ">"}, "a date like"),
     "null": ({"cve": None}, "cve takes a text that an element contains"),
     "an object": ({"cvss_score": {"gte": 7}}, "cvss_score takes a number"),

@@ -4,6 +4,7 @@ import json
 import operator
 import tempfile
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,7 @@ findings = st.fixed_dictionaries(
         "odd": words,
         "weight": scores.map(str),
         "nest": st.tuples(words, words),
+        "first_found": st.sampled_from(["2023/12/31", "2024-01-01T09:10:11Z", "unknown"]),
     },
 )
 
@@ -125,7 +127,7 @@ def _element(mark: int, found: dict[str, Any], plugin: Plugin) -> Any:
         "exploit_available": plugin.exploit,
         "plugin_publication_date": plugin.published,
         "mark": mark,
-        **{name: found.get(name) for name in ("plugin_output", "odd", "weight")},
+        **{name: found.get(name) for name in OWN_TEXTS},
     }
     return item(
         found["plugin"] + 1,
@@ -175,13 +177,17 @@ KINDS: dict[str, tuple[tuple[str, ...], st.SearchStrategy[Any]]] = {
         ("cve", "see_also", "mac-address"),
         words | cves | st.sampled_from(["02:00", "5E:00:53", "5e:00:53:02"]) | st.booleans(),
     ),
-    "date": (("plugin_publication_date",), dated | st.sampled_from(["2024", "05/31", True, False])),
+    "date": (
+        ("plugin_publication_date", "first_found"),
+        dated | st.sampled_from(["2024", "05/31", True, False]),
+    ),
     "unknown": (
         ("odd", "weight", "nest", "nest.@key", "host_properties.os"),
         words | compared | st.sampled_from(["linux", "WIN"]) | st.booleans(),
     ),
 }
 
+OWN_TEXTS = ("plugin_output", "odd", "weight", "first_found")
 CHILDREN = ("odd", "weight", "nest")  # known only where a report has them
 
 
@@ -210,7 +216,8 @@ def holds(kind: str, condition: Any, value: Any) -> bool:
 
 def fits(kind: str, condition: Any, value: Any) -> bool:
     if kind == "date" and condition not in ("2024", "05/31"):
-        return compare(condition, lambda date: date.replace("/", "-"), value.replace("/", "-"))
+        said = value.replace("/", "-")
+        return said[:4].isdigit() and compare(condition, lambda date: date.replace("/", "-"), said)
     if kind == "severity":
         rank = {**{name: rank for rank, name in enumerate(NAMES)}, **{str(n): n for n in range(5)}}
         return compare(str(condition), rank.__getitem__, value)
@@ -261,7 +268,7 @@ def assert_agree(
 
 
 @given(reports(), st.lists(filters(), min_size=4, max_size=8))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, phases=set(Phase) - {Phase.shrink})
 def test_filters_agree_with_a_naive_filter(
     made: tuple[list[Any], list[dict[str, Any]]], asked: list[dict[str, tuple[str, Any]]]
 ) -> None:
@@ -281,6 +288,8 @@ def conditions(kind: str, values: list[Any]) -> list[Any]:
     found: list[Any] = [sign + limit for sign in signs for limit in limits]
     if kind == "boolean":
         return [True, False, "true", "False", 1, 0]
+    if kind == "severity":
+        found += [list(pair) for pair in combinations(NAMES, 2)]
     if kind in ("text", "output", "list", "unknown"):
         found += [part for one in said for part in (one, one[:2], one[1:], one.swapcase()) if part]
         found += ["no such text", ["no such text", *filter(None, said[:2])]]
