@@ -1,9 +1,9 @@
-"""Filters in SQL find exactly what a filter over plain Python objects finds, on random reports."""
+"""Filters in SQL find, on all pages, what a filter over plain Python objects finds, at random."""
 
 import json
 import operator
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.reports import check, host, item, stored
 
 from nessus_operator.results.fields import Record
-from nessus_operator.results.pages import Query, page_lines
+from nessus_operator.results.pages import SMALLEST_PAGE, Query, page_lines
 from nessus_operator.results.store import Results
 
 OPERATORS = {
@@ -93,7 +93,7 @@ def reports(draw: st.DrawFn, least: int = 0) -> tuple[list[Any], list[dict[str, 
     machines = draw(st.lists(hosts, min_size=3, max_size=3, unique_by=lambda one: one[0]))
     elements: list[list[Any]] = [[], [], []]
     rows = []
-    for mark, found in enumerate(draw(st.lists(findings, min_size=least, max_size=12))):
+    for mark, found in enumerate(draw(st.lists(findings, min_size=least, max_size=25))):
         plugin = catalogue[found["plugin"]]
         elements[found["host"]].append(_element(mark, found, plugin))
         rows.append(_row(mark, found, plugin) | _machine(*machines[found["host"]]))
@@ -264,7 +264,27 @@ def assert_agree(
         for row in rows
         if all(holds(kind, value, row.get(name)) for name, (kind, value) in known.items())
     ]
-    assert sorted(row["mark"] for row in found) == sorted(expected), query.filters
+    marks = [row["mark"] for row in found]
+    assert sorted(marks) == sorted(expected), query.filters
+    results.forget()  # a page is found in another way than everything
+    assert paged(results, query, page=1) == marks, query.filters
+    results.forget()
+    assert paged(results, query, cursor="") == marks, query.filters
+
+
+def paged(results: Results, query: Query, **first: Any) -> list[str]:
+    """The marks on all pages of the smallest size, one after the other."""
+    marks: list[str] = []
+    following: dict[str, Any] | None = first
+    while following:
+        lines = page_lines(results, replace(query, page_size=SMALLEST_PAGE, **following))
+        schema, _, *rows, last = map(json.loads, lines)
+        marks += [row["mark"] for row in rows]
+        assert len(marks) <= schema["total_vulnerabilities"]
+        [key] = following
+        following = {key: last[f"next_{key}"]} if last["has_next"] else None
+    assert len(marks) == schema["total_vulnerabilities"]
+    return marks
 
 
 @given(reports(), st.lists(filters(), min_size=4, max_size=8))
