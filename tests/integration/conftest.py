@@ -84,12 +84,15 @@ async def kube(control_plane: ControlPlane, crds: None) -> AsyncIterator[Kube]:
 
 
 @pytest.fixture
-async def namespace(kube: Kube) -> AsyncIterator[str]:
-    """A namespace for one test. Its deletion is begun, not waited for: that takes over 5 s."""
+async def namespace(kube: Kube) -> str:
+    """A namespace for one test.
+
+    It stays until the control plane ends: to empty one takes a hundred requests, time and again
+    while something in it has a finalizer and nobody is left to take that off.
+    """
     name = f"t-{uuid.uuid4().hex[:10]}"
     await kube.create(path_of("namespaces"), {"metadata": {"name": name}})
-    yield name
-    await kube.delete(path_of("namespaces", name=name))
+    return name
 
 
 @pytest.fixture

@@ -63,5 +63,5 @@ def test_a_report_is_read_without_a_cluster_as_told(tmp_path: Path) -> None:
 
     said = shell(block("Without a cluster"), tmp_path)
 
-    assert "1 hosts" in said
+    assert "1 host, 2 findings" in said
     assert "page 1 of 1" in said

@@ -67,5 +67,6 @@ async def served(ground: Ground, kube: Kube, tmp_path: Path) -> AsyncIterator[St
     name = next(ground.namespaces)
     await kube.create(path_of("namespaces"), {"metadata": {"name": name}})
     yield Stage(kube, name, ground.login, ground.results, tmp_path, [ground.operator])
-    with suppress(Refused):  # the test may have deleted it
-        await kube.delete(path_of("namespaces", name=name))
+    with suppress(Refused):  # the test may have deleted the namespace
+        for resource in ("nessusscans", "scannerpools"):
+            await kube.delete(path_of(resource, name))

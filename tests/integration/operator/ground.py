@@ -66,7 +66,6 @@ async def _settle(admin: Path, home: str) -> Object:
 async def _leave(admin: Path, home: str) -> None:
     async with Kube(admin) as kube:
         await kube.delete(path_of("clusterrolebindings", name=f"{ACCOUNT}-{home}"))
-        await kube.delete(path_of("namespaces", name=home))
 
 
 async def ask(operator: OperatorProcess, path: str) -> httpx2.Response:

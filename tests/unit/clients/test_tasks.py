@@ -1,6 +1,7 @@
 """Tasks that run together end together, also those that a cancellation does not reach."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -89,6 +90,9 @@ async def test_one_whose_process_was_cancelled_while_it_started_ends() -> None:
         task.cancel()
     await asyncio.wait_for(end([starts]), 5)
     assert starts.done()
+    new.clear()
+    del starts, task
+    gc.collect()  # here, where its warnings are expected
 
 
 async def test_who_is_cancelled_while_it_ends_others_ends_them_first() -> None:
