@@ -5,14 +5,13 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+from tests.forked import Forked
 from tests.kube import Kube, Object, Refused, path_of
 
 from nessus_simulator.running import ACCESS_KEY, SECRET_KEY
@@ -53,7 +52,7 @@ async def eventually(
 class OperatorProcess:
     """One replica."""
 
-    process: subprocess.Popen[bytes]
+    process: Forked
     log: Path
 
     def send(self, number: signal.Signals) -> None:
@@ -107,14 +106,7 @@ class Stage:
             }
         )
         environment |= {f"NESSUS_OPERATOR_{name}": value for name, value in settings.items()}
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "nessus_operator"],
-                env=environment,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
-        operator = OperatorProcess(process, log)
+        operator = OperatorProcess(Forked(environment, log), log)
         self.operators.append(operator)
         return operator
 
