@@ -219,7 +219,8 @@ async def test_a_scan_says_so_and_goes_on_later_when_its_scanner_refuses(
     scan = await until_says(served, f"{words}; waiting until the deadline")
     assert scan["status"]["phase"] == "Running"
     assert (await scanner_status(served))["ready"] is True
-    assert len(await events(served, "ScannerUnreachable")) == 1
+    told = await eventually(lambda: events(served, "ScannerUnreachable"), "an Event tells of it")
+    assert len(told) == 1
     simulator.release(refuses)
     await served.until("Completed")
     await released(served, simulator)
