@@ -21,8 +21,8 @@ async def until_one_ends(*work: Coroutine[Any, Any, Any]) -> None:
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel them until all have ended; how they ended is nobody's business any more.
 
-    Once is not enough: one that was cancelled while it started a process waits for that for ever
-    (CPython 3.11), and so would whoever waits for it.
+    Once is not enough: kopf cancels every task, also asyncio's own that connects a new process to
+    its pipes, and then whoever starts that process waits for its end for ever (CPython 3.11).
     """
     tasks = list(tasks)
     pending = {task for task in tasks if not task.done()}

@@ -298,7 +298,7 @@ class PoolLoop:
             for uid, driver in self._drivers.items()
             if driver.not_before > now and uid not in self._driving
         ]
-        waits += [end - now for end in self._setbacks.ends() if end > now]
+        waits += [moment - now for moment in self._setbacks.ends() if moment > now]
         return max(_LEAST_PAUSE, min([*waits, self._world.settings.resync_seconds]))
 
 
