@@ -158,7 +158,6 @@ class Proxy:
                 hold.drop()
             await runner.cleanup()
             await self._session.close()
-            await asyncio.sleep(0.1)  # what aiohttp asks for, to let TLS connections close
 
 
 async def _stream(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:

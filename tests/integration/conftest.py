@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from tests.kube import Kube, kubeconfig, path_of, trusting
 from tests.proxy import Proxy
+from tests.sockets import closed_at_the_end
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +43,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted = any("binaries" in getattr(item, "fixturenames", ()) for item in items)
     if wanted and not config.option.collectonly:
         hack_controlplane("path")
+
+
+@pytest.fixture(autouse=True)
+async def connections() -> AsyncIterator[None]:
+    """What a test connects is closed before the next one begins."""
+    async with closed_at_the_end():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -36,17 +36,19 @@ async def change_scanner(stage: Stage, name: str, **fields: Any) -> Object:
     return await change_pool(stage, scanners=scanners)
 
 
-async def until_waits(stage: Stage, reason: str, name: str = "scan") -> Object:
-    """The scan once it waits in the queue for that reason."""
+async def until_waits(stage: Stage, reason: str, name: str = "scan", says: str = "") -> Object:
+    """The scan once it waits in the queue for that reason, and its message has these words.
+
+    The message follows what the scanner is found to be, so the first one may be of an earlier probe.
+    """
 
     async def look() -> Object | None:
         scan = await stage.scan(name)
         admitted = condition(scan, "Admitted")
-        return (
-            scan if (admitted.get("status"), admitted.get("reason")) == ("False", reason) else None
-        )
+        waits = (admitted.get("status"), admitted.get("reason")) == ("False", reason)
+        return scan if waits and says in scan["status"]["message"] else None
 
-    scan = await eventually(look, f"{name} waits with {reason}")
+    scan = await eventually(look, f"{name} waits with {reason} and says {says!r}")
     assert scan["status"]["phase"] == "Queued"
     return scan
 

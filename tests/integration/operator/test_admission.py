@@ -75,8 +75,7 @@ async def test_a_scanner_that_is_unschedulable_takes_no_scan_and_ends_what_it_ha
     await launched(served, slow_simulator)
     await change_scanner(served, "scanner1", unschedulable=True)
     await served.create_scan("other", targets=ONE)
-    scan = await until_waits(served, "NoReadyScanner", "other")
-    assert "scanner1 (Unschedulable)" in scan["status"]["message"]
+    await until_waits(served, "NoReadyScanner", "other", says="scanner1 (Unschedulable)")
     slow_simulator.advance(3 * HOST)
     await served.until("Completed")
     assert created(slow_simulator) == ["scan"]

@@ -89,8 +89,8 @@ async def test_a_scanner_whose_secret_cannot_be_used_is_not_called_until_it_can(
     ready = condition(await the_pool(served), "Ready")
     assert (ready["status"], ready["reason"]) == ("False", "NoReadyScanner")
     assert ready["message"] == f"0 of 1 scanners are ready; scanner1: {message}"
-    scan = await until_waits(served, "NoReadyScanner")
-    assert scan["status"]["message"] == f"waiting: no scanner is ready: scanner1 ({reason})"
+    says = f"waiting: no scanner is ready: scanner1 ({reason})"
+    await until_waits(served, "NoReadyScanner", says=says)
     assert simulator.calls() == []
     await put_secret(served, secret(simulator.url))
     await served.until("Completed")
@@ -110,8 +110,8 @@ async def test_keys_that_are_refused_keep_scans_waiting_and_no_circuit_opens(
     told = await until_scanner(served, "Unauthorized")
     assert told["message"].startswith("the scanner refused our login; correct the scanner's Secret")
     assert told["circuit"] == {"state": "Closed", "failures": 0}
-    scan = await until_waits(served, "NoReadyScanner")
-    assert scan["status"]["message"] == "waiting: no scanner is ready: scanner1 (Unauthorized)"
+    says = "waiting: no scanner is ready: scanner1 (Unauthorized)"
+    await until_waits(served, "NoReadyScanner", says=says)
     await put_secret(served, secret(simulator.url))
     await served.until("Completed")
 

@@ -100,8 +100,8 @@ async def test_a_scanner_that_is_not_trusted_sees_no_login(
     await served.create_scan()
     told = await until_scanner(served, reason)
     assert words in told["message"]
-    scan = await until_waits(served, "NoReadyScanner")
-    assert scan["status"]["message"] == f"waiting: no scanner is ready: scanner1 ({reason})"
+    says = f"waiting: no scanner is ready: scanner1 ({reason})"
+    await until_waits(served, "NoReadyScanner", says=says)
     assert secured.simulator.calls() == []
     await change_scanner(served, "scanner1", tls=TRUSTED)
     await until_launched(served)

@@ -38,8 +38,8 @@ async def test_a_scanner_that_is_out_of_reach_at_the_start_is_waited_for(
             "the connection to the scanner broke before its answer was whole"
         )
         assert condition(await the_pool(served), "Ready")["status"] == "False"
-        scan = await until_waits(served, "NoReadyScanner")
-        assert scan["status"]["message"] == ("waiting: no scanner is ready: scanner1 (Unreachable)")
+        says = "waiting: no scanner is ready: scanner1 (Unreachable)"
+        await until_waits(served, "NoReadyScanner", says=says)
         assert simulator.calls() == []
         proxy.heal()
         await served.until("Completed")
