@@ -24,7 +24,7 @@ class Mute:
         self.trust = ssl.create_default_context()
         authority.configure_trust(self.trust)
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = "https://127.0.0.1:{}/".format(self._listening.getsockname()[1])
+        self.url = f"https://127.0.0.1:{self._listening.getsockname()[1]}/"
         self.end = threading.Event()
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()

@@ -39,7 +39,7 @@ async def change_scanner(stage: Stage, name: str, **fields: Any) -> Object:
 async def until_waits(stage: Stage, reason: str, name: str = "scan", says: str = "") -> Object:
     """The scan once it waits in the queue for that reason, and its message has these words.
 
-    The message follows what the scanner is found to be, so the first one may be of an earlier probe.
+    The message follows what the scanner is found to be: the first may be of an earlier probe.
     """
 
     async def look() -> Object | None:
