@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from tests.forked import Forked
+from tests.forked import Forked, start_operator
 from tests.kube import Kube, Object, Refused, path_of
 
 from nessus_simulator.running import ACCESS_KEY, SECRET_KEY
@@ -106,7 +106,7 @@ class Stage:
             }
         )
         environment |= {f"NESSUS_OPERATOR_{name}": value for name, value in settings.items()}
-        operator = OperatorProcess(Forked(environment, log), log)
+        operator = OperatorProcess(start_operator(environment, log), log)
         self.operators.append(operator)
         return operator
 

@@ -5,12 +5,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.forked import start_simulator
 from tests.integration.conftest import ControlPlane
 from tests.integration.operator.ground import Ground, prepared
 from tests.kube import Kube, Refused, path_of
 from tests.running import Stage, grant
 
-from nessus_simulator.running import Simulator, start_simulator
+from nessus_simulator.running import Simulator
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
+from tests.forked import start_simulator
 from tests.integration.operator.scenes import (
     HOST,
     change_pool,
@@ -19,7 +20,7 @@ from tests.integration.operator.test_deletion import launched, until_launched
 from tests.kube import Object, path_of
 from tests.running import Stage, eventually
 
-from nessus_simulator.running import Simulator, start_simulator
+from nessus_simulator.running import Simulator
 
 SLOW = ("--speed", "60", "--host-seconds", "3600")
 ONE = ["192.0.2.10"]

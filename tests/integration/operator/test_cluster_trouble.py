@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 import yaml
+from tests.forked import start_simulator
 from tests.integration.conftest import ControlPlane, api_proxy, hack_controlplane
 from tests.integration.operator.ground import ask, condition
 from tests.integration.operator.test_deletion import until_launched
@@ -24,7 +25,7 @@ from tests.proxy import Call, Proxy
 from tests.running import ROOT, Stage, eventually
 
 from nessus_operator.api.names import FINALIZER
-from nessus_simulator.running import Simulator, start_simulator
+from nessus_simulator.running import Simulator
 
 KINDS = ("nessusscans", "scannerpools")
 

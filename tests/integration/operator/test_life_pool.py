@@ -1,5 +1,6 @@
 """What becomes of the scans of a pool that comes, changes or is held."""
 
+from tests.forked import start_simulator
 from tests.integration.operator.scenes import (
     HOST,
     change_pool,
@@ -14,7 +15,7 @@ from tests.integration.operator.test_deletion import launched, until_launched
 from tests.kube import path_of
 from tests.running import Stage
 
-from nessus_simulator.running import Simulator, start_simulator
+from nessus_simulator.running import Simulator
 
 FAST = ("--speed", "60", "--host-seconds", "30")
 

@@ -9,11 +9,12 @@ import signal
 from pathlib import Path
 
 import pytest
+from tests.forked import start_simulator
 from tests.generator.text import source
 from tests.kube import path_of
 from tests.running import OperatorProcess, Stage, eventually
 
-from nessus_simulator.running import Simulator, start_simulator
+from nessus_simulator.running import Simulator
 
 SCANS = 16
 MISHAPS = 5

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.forked import start_simulator
 from tests.integration.operator.ground import Ground, metrics
 from tests.integration.operator.test_deletion import until_launched
 from tests.kube import path_of
 from tests.running import Stage, eventually
 
-from nessus_simulator.running import Simulator, start_simulator
+from nessus_simulator.running import Simulator
 
 SETTINGS = {"RESYNC_SECONDS": "0.2", "PROBE_SECONDS": "600"}
 LOOKS = 6  # after each the pool's loop ticks

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.forked import start_simulator
 from tests.integration.operator.scenes import change_pool, history, released, told, until_attempt
 from tests.kube import Object
 from tests.running import Stage
 
-from nessus_simulator.running import Simulator, start_simulator
+from nessus_simulator.running import Simulator
 
 Spec = dict[str, Any]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from tests.forked import start_simulator
 from tests.generator.report import Shape, write_report
 from tests.integration.operator.ground import Metrics, metrics
 from tests.integration.operator.scenes import done, history, released, told
@@ -19,7 +20,7 @@ from tests.integration.operator.troubles import events, until_logged, until_says
 from tests.kube import Object, path_of
 from tests.running import Stage, eventually
 
-from nessus_simulator.running import Simulator, start_simulator
+from nessus_simulator.running import Simulator
 
 SETTINGS = {"CLEANUP_SECONDS": "10"}
 SLOW = ("--speed", "60", "--host-seconds", "3600")

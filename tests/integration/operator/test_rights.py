@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import trustme
+from tests.forked import start_simulator
 from tests.integration.conftest import ControlPlane, api_proxy
 from tests.integration.operator.test_deletion import until_launched
 from tests.kube import path_of
@@ -12,7 +13,7 @@ from tests.rights import granted, used
 from tests.running import Stage
 
 from nessus_operator.handlers.startup import rights
-from nessus_simulator.running import Simulator, start_simulator
+from nessus_simulator.running import Simulator
 
 
 def test_what_is_asked_for_at_the_start_is_what_the_roles_grant() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import trustme
+from tests.forked import start_simulator
 from tests.integration.operator.ground import condition
 from tests.integration.operator.scenes import change_scanner, done, until_waits
 from tests.integration.operator.test_deletion import until_launched
@@ -14,7 +15,7 @@ from tests.integration.operator.troubles import the_pool, until_says, until_scan
 from tests.kube import path_of
 from tests.running import Stage
 
-from nessus_simulator.running import Simulator, start_simulator
+from nessus_simulator.running import Simulator
 
 AUTHORITY = {"kind": "ConfigMap", "name": "authority", "key": "ca.crt"}
 TRUSTED = {"caBundleRef": AUTHORITY}

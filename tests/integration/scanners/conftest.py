@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import trustme
+from tests.forked import start_simulator as start
 
 from nessus_operator.api.pool import Auth, AuthType
 from nessus_operator.api.scan import NameRef
@@ -15,7 +16,6 @@ from nessus_operator.clients.scanners.nessus.driver import Nessus
 from nessus_operator.clients.scanners.nessus.export import Limits
 from nessus_operator.clients.scanners.protocol import Connection
 from nessus_simulator.running import ACCESS_KEY, PASSWORD, SECRET_KEY, USER, Simulator
-from nessus_simulator.running import start_simulator as start
 
 KEYS = {"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}
 LOGIN = {"username": USER, "password": PASSWORD}

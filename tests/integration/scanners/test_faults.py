@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from tests.forked import start_simulator as start
 from tests.integration.scanners.conftest import KEYS, LOGIN, Certificates, Drivers
 
 from nessus_operator.api.pool import AuthType
@@ -21,7 +22,6 @@ from nessus_operator.clients.errors import (
 from nessus_operator.clients.scanners.nessus.driver import Nessus
 from nessus_operator.clients.scanners.protocol import ScanRequest
 from nessus_simulator.running import ACCESS_KEY, PASSWORD, Simulator
-from nessus_simulator.running import start_simulator as start
 
 REQUEST = ScanRequest(name="weekly [t-1]", targets=("192.0.2.1",))
 

@@ -102,10 +102,11 @@ def test_what_does_not_start_tells_why() -> None:
         start_simulator("--license", "free")
 
 
-def test_it_ends_with_the_process_that_started_it() -> None:
+@pytest.mark.parametrize("module", ["nessus_simulator.running", "tests.forked"])
+def test_it_ends_with_the_process_that_started_it(module: str) -> None:
     program = (
         "import os, signal\n"
-        "from nessus_simulator.running import start_simulator\n"
+        f"from {module} import start_simulator\n"
         "print(start_simulator().process.pid, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )

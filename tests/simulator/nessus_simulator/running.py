@@ -9,9 +9,10 @@ import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import httpx2
 
@@ -24,12 +25,26 @@ STOP_SECONDS = 10.0
 REQUEST_SECONDS = 70.0  # more than the longest wait that the controls allow
 
 
+class Process(Protocol):
+    """What is needed of subprocess.Popen."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
 class Simulator:
     """A running simulator; the context manager stops it."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str, tls_ca: str | None) -> None:
+    def __init__(self, process: Process, url: str, tls_ca: Path | None) -> None:
         self.process = process
         self.url = url
+        self.when_stopped = ExitStack()
         verify = tls_ca is None or ssl.create_default_context(cafile=tls_ca)
         self._http = httpx2.Client(
             base_url=f"{url}/_simulator",
@@ -117,9 +132,7 @@ class Simulator:
             self.process.kill()
             return self.process.wait()
         finally:
-            for stream in (self.process.stdin, self.process.stdout):
-                if stream:
-                    stream.close()
+            self.when_stopped.close()
 
     def __enter__(self) -> Self:
         return self
@@ -128,30 +141,37 @@ class Simulator:
         self.stop()
 
 
-def start_simulator(
+def arguments(
     *options: str,
-    api_keys: Sequence[tuple[str, str]] = ((ACCESS_KEY, SECRET_KEY),),
-    users: Sequence[tuple[str, str]] = ((USER, PASSWORD),),
+    api_keys: Iterable[tuple[str, str]] = ((ACCESS_KEY, SECRET_KEY),),
+    users: Iterable[tuple[str, str]] = ((USER, PASSWORD),),
     port: int = 0,
     tls: tuple[Path, Path] | None = None,
-    tls_ca: Path | None = None,
-) -> Simulator:
+) -> list[str]:
+    """Those of the command line, for any free port and for our users unless others are named.
+
+    `tls` is a certificate chain and its key.
+    """
+    arguments = ["--port", str(port), *options]
+    arguments += [f"--api-key={access}:{secret}" for access, secret in api_keys]
+    arguments += [f"--user={name}:{password}" for name, password in users]
+    if tls:
+        arguments += ["--tls-cert", str(tls[0]), "--tls-key", str(tls[1])]
+    return arguments
+
+
+def start_simulator(*options: str, tls_ca: Path | None = None, **others: Any) -> Simulator:
     """Start one and wait until it is ready. It ends with this process at the latest.
 
-    `options` are those of the command line, for example "--license", "essentials". `tls` is a
-    certificate chain and its key, `tls_ca` what this object trusts then. Raises RuntimeError with
-    what the process wrote when it does not start.
+    `options` are those of the command line, for example "--license", "essentials", and `others`
+    those of `arguments`; `tls_ca` is what this object trusts. Raises RuntimeError with what the
+    process wrote when it does not start.
     """
-    command = [sys.executable, "-m", "nessus_simulator", "--port", str(port), *options]
-    command += [f"--api-key={access}:{secret}" for access, secret in api_keys]
-    command += [f"--user={name}:{password}" for name, password in users]
-    command += ["--until-stdin-closes"]
-    if tls:
-        command += ["--tls-cert", str(tls[0]), "--tls-key", str(tls[1])]
+    command = [sys.executable, "-m", "nessus_simulator", *arguments(*options, **others)]
     paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
-            command,
+            [*command, "--until-stdin-closes"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -164,4 +184,6 @@ def start_simulator(
             process.communicate()
             errors.seek(0)
             raise RuntimeError(f"the simulator did not start: {line}{errors.read()}")
-    return Simulator(process, line.removeprefix(READY).strip(), str(tls_ca) if tls_ca else None)
+    simulator = Simulator(process, line.removeprefix(READY).strip(), tls_ca)
+    simulator.when_stopped.enter_context(process)
+    return simulator
