@@ -175,6 +175,7 @@ def etcd_flags(store: Path, client: int, peer: int) -> list[str]:
         f"--initial-advertise-peer-urls={peers}",
         f"--initial-cluster=default={peers}",
         "--unsafe-no-fsync",
+        "--watch-progress-notify-interval=5s",  # as kubeadm has it; watches get no bookmark without
         "--log-level=warn",
     ]
 

@@ -134,15 +134,17 @@ async def test_a_cut_connection_is_resumed_without_a_list(
         assert followed.reflector.fault is None
 
 
-async def test_silence_leads_to_a_list_and_nothing_is_told_twice(
-    connect: Connect, kube: Admin, namespace: str
+async def test_a_watch_that_has_nothing_to_tell_is_trusted_once_the_server_was_asked(
+    connect: Connect, through_proxy: Path, proxy: Proxy, kube: Admin, namespace: str
 ) -> None:
     await create(kube, namespace, "a")
-    async with following(await connect(), namespace, silence=0.5) as followed:
-        await followed.until(lambda: "silent" in followed.restarts)
+    async with following(await connect(through_proxy), namespace, silence=0.8) as followed:
+        await followed.until(lambda: sum(call.query == "limit=1" for call in proxy.calls) >= 3)
+        await followed.until(followed.reflector.fresh)
         await create(kube, namespace, "b")
         await followed.until_told("ADDED b")
         assert followed.changes == ["ADDED a", "ADDED b"]
+        assert followed.restarts == []
 
 
 REFUSALS = {"Forbidden": 403, "not found": 404, "too many requests": 429, "not available": 503}

@@ -11,6 +11,7 @@ from tests.proxy import Proxy
 
 from nessus_operator.clients import errors
 from nessus_operator.clients.kube import paths
+from nessus_operator.clients.kube.reflector import PATIENCE, SILENCE
 from nessus_operator.clients.kube.requests import Gone, Kube, Object, fault
 
 Ask = Callable[[Kube, str], Awaitable[Any]]
@@ -212,10 +213,11 @@ async def test_a_watch_ends_when_its_time_is_over(connect: Connect, namespace: s
 async def test_a_bookmark_comes_within_the_silence_that_we_bear(
     connect: Connect, namespace: str
 ) -> None:
-    """About every minute; a shorter silence than the Reflector's would break a good watch."""
+    """About every minute, where etcd tells of its progress; else the Reflector asks for it."""
     kube = await connect()
-    _, version = await kube.list_all(paths.scans(namespace))
-    async for event in watch(kube, namespace, version, seconds=100):
+    path = paths.scans(namespace)
+    _, version = await kube.list_all(path)
+    async for event in kube.watch(path, version, seconds=100, silence=SILENCE * PATIENCE):
         if event["type"] == "BOOKMARK":
             assert int(event["object"]["metadata"]["resourceVersion"]) >= int(version)
             return

@@ -105,7 +105,8 @@ async def following(
     async def handle(request: web.Request) -> web.StreamResponse:
         query = request.query
         version = query.get("resourceVersion")
-        story.asked.append(f"watch {version}" if "watch" in query else "list")
+        asks = "ask" if query.get("limit") == "1" else "list"
+        story.asked.append(f"watch {version}" if "watch" in query else asks)
         return await (left.pop(0) if len(left) > 1 else left[0]).answer(request)
 
     def change(kind: str, item: Object) -> None:
@@ -232,22 +233,35 @@ async def test_story(
         assert story.restarts == restarts
 
 
-async def test_one_silence_is_a_dead_connection_two_are_a_version_of_the_future() -> None:
-    answers = [FIRST, Watched(), Watched(), Listed([B], 4), Watched([("ADDED", thing("c", 5))])]
+async def test_a_silence_is_a_version_of_the_future_if_the_server_is_behind_it() -> None:
+    behind = Listed([B], 4)
+    answers = [FIRST, Watched(), behind, behind, Watched([("ADDED", thing("c", 5))])]
     async with following(answers, silence=0.3) as story:
         await story.until(lambda: "ADDED c 5" in story.changes)
-        assert story.asked[:5] == ["list", "watch 10", "watch 10", "list", "watch 4"]
+        assert story.asked[:5] == ["list", "watch 10", "ask", "list", "watch 4"]
         assert story.changes == ["ADDED a 3", "ADDED b 7", "DELETED a 3", "ADDED c 5"]
         assert story.restarts[0] == "silent"
         assert story.reflector.fault is None
 
 
-async def test_a_sign_of_life_between_two_silences_starts_the_count_anew() -> None:
+async def test_a_silence_of_a_server_that_moved_on_is_no_reason_to_list() -> None:
+    ahead = Listed([A], 12, more="and so on")
     moved = Watched([("BOOKMARK", thing("", 12))])
-    async with following([FIRST, Watched(), moved, Watched(), Mute()], silence=0.3) as story:
-        await story.until_asked(4)
-        assert story.asked == ["list", "watch 10", "watch 10", "watch 12"]
+    answers = [FIRST, Watched(), ahead, moved, ahead, Watched([("ADDED", thing("c", 15))])]
+    async with following(answers, silence=0.3) as story:
+        await story.until(lambda: "ADDED c 15" in story.changes)
+        assert story.asked[:6] == ["list", "watch 10", "ask", "watch 10", "ask", "watch 12"]
+        assert story.changes == ["ADDED a 3", "ADDED b 7", "ADDED c 15"]
         assert story.restarts == []
+
+
+async def test_a_server_that_cannot_say_where_it_is_after_a_silence_is_listed_again() -> None:
+    answers = [FIRST, Watched(), Refused(503), FIRST, Watched([("ADDED", thing("c", 15))])]
+    async with following(answers, silence=0.3) as story:
+        await story.until(lambda: "ADDED c 15" in story.changes)
+        assert story.asked[:5] == ["list", "watch 10", "ask", "list", "watch 10"]
+        assert story.changes == ["ADDED a 3", "ADDED b 7", "ADDED c 15"]
+        assert story.restarts[:1] == ["error"]
 
 
 async def test_a_server_that_never_answers_is_a_fault() -> None:

@@ -2,8 +2,10 @@
 
 Rules learnt from a real API server: a watch ends by being cut far more often than it ends, so
 the backoff is reset once a watch is open; a server that restarts answers 403, 404, 429 and 5xx
-for a while; a watch from a version of the future stays silent for ever, so two silences in a
-row mean listing again, and so does an outage longer than one.
+for a while. A silent watch may have lost its connection, may be of a version of the future that
+never comes (the store was restored from a backup), or nothing happens and etcd was not told to
+say so (`--watch-progress-notify-interval`). So after a silence the server is asked where it is,
+and listed again only if it went back, or after an outage longer than a silence.
 """
 
 import asyncio
@@ -25,8 +27,9 @@ log = structlog.get_logger(__name__)
 Change = Literal["ADDED", "MODIFIED", "DELETED"]
 Restart = Literal["expired", "silent", "error"]
 
-# The server sends a bookmark about every 60 seconds, so a longer silence is a dead connection.
+# The server sends a bookmark about every 60 seconds, unless nothing happens in the cluster.
 SILENCE = 75.0
+PATIENCE = 7 / 8  # the part of a silence after which the server is asked
 _WATCH_SECONDS = 300
 _FIRST_BACKOFF = 0.2
 _LAST_BACKOFF = 5.0
@@ -60,11 +63,11 @@ class Reflector:
         self._version: str | None = None
         self._known: dict[str, Object] = {}
         self._backoff = _FIRST_BACKOFF
-        self._silences = 0
+        self._doubtful = False
         self._open = False
 
     def fresh(self) -> bool:
-        """Read once, and not silent for longer than a bookmark may take."""
+        """Read once, and not silent for longer than a bookmark, or an answer, may take."""
         return self.synced.is_set() and clock.monotonic() - self.seen <= self._silence
 
     def problem(self) -> str | None:
@@ -81,6 +84,9 @@ class Reflector:
         while True:
             self._open = False
             try:
+                if self._doubtful and self._version is not None:
+                    await self._ask(self._version)
+                self._doubtful = False
                 if self._version is None:
                     self._version = await self._list()
                 await self._watch(self._version)
@@ -88,7 +94,17 @@ class Reflector:
                 self._restart("expired")
                 await asyncio.sleep(_FIRST_BACKOFF)
             except Fault as error:
-                await self._wait_after(error)
+                if self._open and isinstance(error.__cause__, TimeoutError):
+                    self._doubtful = True
+                else:
+                    await self._wait_after(error)
+
+    async def _ask(self, version: str) -> None:
+        answer = await self._kube.get(self.path, limit="1")
+        if int(_version(answer)) < int(version):
+            self._restart("silent")
+        else:
+            self._alive()
 
     async def _list(self) -> str:
         objects, version = await self._kube.list_all(self.path)
@@ -107,7 +123,8 @@ class Reflector:
 
     async def _watch(self, version: str) -> None:
         seconds = _WATCH_SECONDS + random.randrange(60)  # noqa: S311 - spreads load, no secret
-        events = self._kube.watch(self.path, version, seconds=seconds, silence=self._silence)
+        patience = self._silence * PATIENCE
+        events = self._kube.watch(self.path, version, seconds=seconds, silence=patience)
         async with aclosing(events):
             async for event in events:
                 self._take(event["type"], event["object"])
@@ -123,7 +140,6 @@ class Reflector:
                 return
             case "ADDED" | "MODIFIED" | "DELETED":
                 self._emit(kind, item)
-        self._silences = 0
         self._version = _version(item)
         self._alive()
 
@@ -142,15 +158,9 @@ class Reflector:
 
     def _restart(self, reason: Restart) -> None:
         self._version = None
-        self._silences = 0
         self._report(self.path, reason)
 
     async def _wait_after(self, error: Fault) -> None:
-        if self._open and isinstance(error.__cause__, TimeoutError):
-            self._silences += 1
-            if self._silences >= 2:
-                self._restart("silent")
-            return
         if self.fault is None or str(self.fault) != str(error):
             log.warning("Watch failed", path=self.path, error=str(error))
         self.fault = error
