@@ -39,7 +39,11 @@ class ControlPlane:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Gets the programs before the first test's timeout runs: a first build takes minutes."""
+    """Gets the programs before the first test's timeout runs: a first build takes minutes.
+
+    Tests that were given more time than others come first, so that none is waited for at the end.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
     wanted = any("binaries" in getattr(item, "fixturenames", ()) for item in items)
     if wanted and not config.option.collectonly:
         hack_controlplane("path")

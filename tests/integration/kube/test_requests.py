@@ -210,6 +210,7 @@ async def test_a_watch_ends_when_its_time_is_over(connect: Connect, namespace: s
     assert set(events) <= {"OPENED", "BOOKMARK"}
 
 
+@pytest.mark.timeout(150)
 async def test_a_bookmark_comes_within_the_silence_that_we_bear(
     connect: Connect, namespace: str
 ) -> None:
