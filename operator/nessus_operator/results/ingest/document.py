@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from lxml.etree import _Element
 
@@ -12,6 +12,7 @@ from nessus_operator.results.ingest.escapes import plain
 from nessus_operator.results.ingest.hosts import HostPart, HostRegistry
 from nessus_operator.results.ingest.items import Item, attributes_of, read_item, shape
 from nessus_operator.results.ingest.staging import Staging
+from nessus_operator.results.ingest.written import Prefixes
 from nessus_operator.results.refusals import TooManyItems
 
 _HOST_V1 = {
@@ -57,7 +58,7 @@ class Document:
         self.policy_login = False
         self.dialect = "v2"
         self.part = HostPart()
-        self.last_item: Item | None = None
+        self.prefixes: Prefixes = {}  # of the open ReportHost
         self._most_items = most_items
         self._registry = HostRegistry()
         self._host: _Element | None = None
@@ -70,6 +71,7 @@ class Document:
             self.report_name = element.get("name")
         elif element.tag == "ReportHost" and self._host is None:
             self._host = element
+            self.prefixes = cast("Prefixes", element.nsmap)
             self._name = element.get("name") or ""
             self.number = 0
             self.part = HostPart()
@@ -135,12 +137,16 @@ class Document:
         return True
 
     def _read(self, element: _Element) -> None:
-        self.count(1)
         if not element.attrib and element.find("pluginID") is not None:
             _modernise(element)
-        item = self.last_item = read_item(element)
+        self.take(read_item(element))
+
+    def take(self, item: Item) -> None:
+        """An item of the open ReportHost."""
+        self.count(1)
         self.staging.add_item(self.host(), item)
-        self.warnings.update(item.rulings)
+        if item.rulings:
+            self.warnings.update(item.rulings)
         if item.plugin.id in EVIDENCE_PLUGINS:
             self.part.witness(item.plugin.id, item.output or "")
 

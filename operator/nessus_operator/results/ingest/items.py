@@ -65,6 +65,25 @@ def _by_source(record: Record) -> Mapping[str, Field]:
 
 
 _SOURCES = {record: _by_source(record) for record in Record}
+
+
+def _text_columns(record: Record, *places: Place) -> Mapping[str, str]:
+    """Column by tag, of fields that hold a single text as it is."""
+    return {
+        tag: field.column
+        for tag, field in _SOURCES[record].items()
+        if field.type is Type.TEXT and field.place in places
+    }
+
+
+# In the order of plugins and rows; these are most children.
+_TEXTS = {
+    record: (
+        _text_columns(record, Place.PLUGIN),
+        _text_columns(record, Place.CODED, Place.ROW),
+    )
+    for record in Record
+}
 # A child that has the name of a field of ours without being its source: kept as "<name>".
 _TAKEN = {
     record: {name for name in FIELDS[record] if name not in _SOURCES[record]} for record in Record
@@ -102,7 +121,8 @@ class Plugin:
 class Item:
     """One row. `texts`: the coded columns of its table, `lists`: those of them that are lists.
 
-    rulings: what was odd and had to be decided. kind: its number in the staging, once it has one.
+    rulings: what was odd and had to be decided. kind, check_number: of the staging, once it
+    has them.
     """
 
     record: Record
@@ -117,6 +137,7 @@ class Item:
     extra: dict[str, Any] = field(default_factory=dict)
     rulings: list[str] = field(default_factory=list)
     kind: int = 0
+    check_number: int = 0
 
     @property
     def output(self) -> str | None:
@@ -152,15 +173,27 @@ def shape(element: _Element) -> Shape:
 
 def read_item(element: _Element) -> Item:
     """What a ReportItem says."""
-    shapes = _children(element)
-    record = _record(element, shapes)
-    attributes = attributes_of(element)
+    item = make_item(attributes_of(element), _children(element))
+    if stray := "".join(_stray(element)).strip():
+        item.extra["#text"] = stray
+    return item
+
+
+def make_item(attributes: Mapping[str, str], shapes: dict[str, list[Shape]]) -> Item:
+    """The row of an item, from its attributes and its children by name."""
+    record = _record(attributes, shapes)
     plugin = Plugin()
     item = Item(record, plugin, 0, 0, attributes.get("protocol"), attributes.get("svc_name"))
     sources, taken = _SOURCES[record], _TAKEN[record]
+    plugin_texts, row_texts = _TEXTS[record]
     names = shapes.pop("plugin_name", None)
     for tag, values in shapes.items():
-        if known := sources.get(tag):
+        single = isinstance(values[0], str) and len(values) == 1
+        if single and (column := plugin_texts.get(tag)):
+            plugin.columns[column] = cast("str", values[0])
+        elif single and (column := row_texts.get(tag)):
+            item.texts[column] = cast("str", values[0])
+        elif known := sources.get(tag):
             _keep(item, known, values)
         else:
             item.extra[f"<{tag}>" if tag in taken else tag] = listed(values)
@@ -169,8 +202,6 @@ def read_item(element: _Element) -> Item:
     _rule(item, attributes)
     if record is Record.COMPLIANCE:
         _judge_check(item)
-    if stray := "".join(_stray(element)).strip():
-        item.extra["#text"] = stray
     return item
 
 
@@ -187,13 +218,13 @@ def _stray(element: _Element) -> Iterable[str]:
         yield child.tail or ""
 
 
-def _record(element: _Element, shapes: Mapping[str, list[Shape]]) -> Record:
+def _record(attributes: Mapping[str, str], shapes: Mapping[str, list[Shape]]) -> Record:
     """A compliance check has cm: children, or says so, or is written in the old style."""
     if any(tag.startswith(_CM) for tag in shapes):
         return Record.COMPLIANCE
     if any(isinstance(said, str) and boolean(said) == 1 for said in shapes.get("compliance", ())):
         return Record.COMPLIANCE
-    if element.get("pluginFamily") == "Policy Compliance":
+    if attributes.get("pluginFamily") == "Policy Compliance":
         said = shapes.get("description", [""])[0]
         if isinstance(said, str) and _OLD_STYLE.match(said):
             return Record.COMPLIANCE

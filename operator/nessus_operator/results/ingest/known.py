@@ -1,196 +1,250 @@
-"""Items known by their bytes: what the parser made of a text, for the next item that has it.
+"""Items known by their bytes: what is stored for a text, for the next item that has it.
 
 An item is taken for a known one only if its start tag, but for port, protocol and service, and
-all its children, but for the output, equal the bytes of an item that the parser took, alone, for
-one item of simple elements; and if its output has no `<` in it, so that it is plain text up to
-its own end tag.
+all its children, but for the text of a few, equal the bytes of an item that was read in full. The
+text of these few (the holes) has no `<` in it, so that it is plain up to its own end tag; they are
+the output, and of a compliance check the description and the actual value, and nothing else that
+is stored for the item depends on them.
+
+The texts that come first are remembered as bytes and compared; those that do not fit into this
+memory, and all compliance checks, by their sha256.
 """
 
+import hashlib
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nessus_operator.api.report import EVIDENCE_PLUGINS
-from nessus_operator.results.fields import Record
-from nessus_operator.results.ingest.items import Item
+from nessus_operator.results.fields import CM, Record
+from nessus_operator.results.ingest.items import Item, Shape
 from nessus_operator.results.ingest.staging import Staging
-from nessus_operator.results.values import HIGHEST_PORT, whole
+from nessus_operator.results.ingest.written import ITEM, StartTag
 
-ITEM = b"<ReportItem"
 _NEXT = b"\n" + ITEM
-_OUTPUT = b"<plugin_output>"
-
-_ATTRIBUTE = re.compile(rb' ([A-Za-z_]+)="([^"<]*)"')
 _SEVERITY = b" severity="
-_PLACE = (b"port", b"protocol", b"svc_name")  # attributes that differ from item to item
-_SIMPLE_VALUE = re.compile(rb"[^&\x00-\x1f\x7f-\xff]*")
-# Without attributes, children, comments or prefixes: they mean the same in every host.
-_SIMPLE_CHILDREN = re.compile(
-    rb"(?:\s*<([A-Za-z_][\w.-]*)>[^<]*</\1>|\s*<[A-Za-z_][\w.-]*/>)*\s*</ReportItem>"
-)
 _BLANK = re.compile(rb"[ \t\r\n]*")
 
-_KNOWN_BYTES = 12_000_000  # of texts and start tags remembered; then all are forgotten
-_HEAD_BYTES = 300  # what a remembered start tag costs besides its bytes
-_VARIANTS = 6  # texts of one start tag that are worth remembering
+_OUTPUT = b"<plugin_output>"
+_FINDING = (_OUTPUT,)
+_CHECK = (b"<description>", b"<cm:compliance-actual-value>", _OUTPUT)  # as staging.VARYING
+_CHECK_NAMES = ("description", f"{{{CM}}}compliance-actual-value", "plugin_output")
+# What a check says itself; else the description says it.
+_SAID = (f"{{{CM}}}compliance-result", f"{{{CM}}}compliance-check-name")
 
+_VARIANTS = 6  # texts of one start tag that are compared
+_COMPARED_BYTES = 6_000_000  # of texts that are compared
+_STARTS_BYTES = 3_000_000  # of start tags
+_ENTRY_BYTES = 600  # what a remembered one costs besides its bytes
+_DIGESTS = 30_000
 
-class NotAllHere(Exception):
-    """What follows could be a known item, but for bytes that are not here yet."""
+Texts = list[bytes | None]  # of the holes, as they are written; None: there is no such child
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
-    """The bytes of an item before and after its output, and what is stored for it.
+class Known:
+    """What is stored for an item, but for its place and the texts of its holes."""
 
-    `after` is None where the output is part of the constant bytes, or absent.
-    """
-
-    before: bytes
-    after: bytes | None
     kind: int
-    output: bytes | bytearray | None  # coded, where it is constant
+    check_number: int  # 0: it is a finding
+    output: bytes | bytearray | None  # coded, where there is an output without a text of its own
     witness: int  # the plugin, if it tells of scan or login; else 0
     rulings: tuple[str, ...]
     remarkable: bool  # one of these two is there
+
+
+@dataclass(frozen=True, slots=True)
+class _Variant:
+    """The bytes of an item before and after its output; `after` is None where there is none."""
+
+    before: bytes
+    after: bytes | None
+    known: Known
 
 
 @dataclass(slots=True)
 class _Text:
     """Items with one start tag, but for port, protocol and service."""
 
-    variants: list[Variant] = field(default_factory=list)
-    longest: int = 0  # bytes of an item that is all here and fits no variant
-    worthwhile: bool = True
+    variants: list[_Variant] = field(default_factory=list)
+    holes: Sequence[bytes] = _FINDING
 
 
-_Head = tuple[_Text, int]  # and the place
-Match = tuple[Variant, int, bytes | None, int]  # place, raw output, where the item ends
+Match = tuple[Known, int, bytes | None, int]  # place, raw output, where the item ends
 
 
 class KnownItems:
     def __init__(self, staging: Staging) -> None:
         self._staging = staging
-        self._heads: dict[bytes, _Head | None] = {}
+        # Nessus writes the place first, then what is constant, beginning with the severity: both
+        # parts repeat more often than the whole. Of a start tag in another order the whole.
         self._places: dict[bytes, int] = {}
+        self._starts: dict[bytes, tuple[bytes, int]] = {}
+        self._starts_bytes = 0
         self._texts: dict[bytes, _Text] = {}
-        self._bytes = 0
+        self._compared_bytes = 0
+        self._digests: dict[bytes, Known] = {}
 
     def match(self, buffer: bytes, position: int) -> Match | None:
-        """The known item that stands here, after blanks; raises NotAllHere."""
+        """The item that stands here, after blanks, if its text is one that is compared."""
         if buffer.startswith(_NEXT, position):
             position += 1
-        elif (position := _begin(buffer, position)) < 0:
+        elif (position := begin(buffer, position)) < 0:
             return None
         body = buffer.find(b">", position) + 1
-        # Nessus writes the place first, then what is constant, beginning with the severity. Both
-        # parts repeat more often than the whole.
         middle = buffer.find(_SEVERITY, position, body)
-        text, place = (
-            self._texts.get(buffer[middle:body]),
-            self._places.get(buffer[position:middle]),
-        )
+        text = place = None
+        if middle > 0:
+            text = self._texts.get(buffer[middle:body])
+            place = self._places.get(buffer[position:middle])
         if not (text and place):
-            head = self._head(buffer[position:body]) if body else None
-            if head is None:
-                return _nothing(not body)
-            text, place = head
+            start = self._starts.get(buffer[position:body])
+            text = self._texts.get(start[0]) if start else None
+            if start is None or text is None:
+                return None
+            place = start[1]
         for variant in text.variants:
             if buffer.startswith(variant.before, body):
                 return _fit(variant, place, buffer, body + len(variant.before))
-        return _nothing(len(buffer) - body < text.longest)
+        return None
 
-    def _head(self, written: bytes) -> _Head | None:
-        """What a start tag says; None if it is not written plainly enough."""
-        if written in self._heads:
-            return self._heads[written]
-        self._remember(len(written) + _HEAD_BYTES)
-        head = self._heads[written] = self._read_head(written)
-        return head
+    def recall(self, piece: bytes, body: int) -> tuple[Known, int, Texts] | None:
+        """The item that is `piece`, with its children from `body` on, if its digest is known; its
+        place and the texts of its holes."""
+        start = self._starts.get(piece[:body])
+        if start is None:
+            middle = piece.find(_SEVERITY, 0, body)
+            place = self._places.get(piece[:middle]) if middle > 0 else None
+            if not place:
+                return None
+            start = piece[middle:body], place
+        text = self._texts.get(start[0])
+        digest, texts = _cut_out(text.holes if text else _FINDING, start[0], piece, body)
+        known = self._digests.get(digest)
+        return None if known is None else (known, start[1], texts)
 
-    def _read_head(self, written: bytes) -> _Head | None:
-        attributes = list(_ATTRIBUTE.finditer(written))
-        if sum(len(match[0]) for match in attributes) != len(written) - len(ITEM) - 1:
-            return None
-        said = {match[1]: match[2] for match in attributes if match[1] in _PLACE}
-        if not all(map(_SIMPLE_VALUE.fullmatch, said.values())):
-            return None
-        values = {name: value.decode() for name, value in said.items()}
-        port = whole(values.get(b"port"), HIGHEST_PORT)
-        if port is None:
-            return None
-        constant = b"".join(match[0] for match in attributes if match[1] not in _PLACE) + b">"
-        text = self._texts.setdefault(constant, _Text())
-        place = self._staging.place(port, values.get(b"protocol"), values.get(b"svc_name"))
+    def learn(
+        self, piece: bytes, start: StartTag, children: Mapping[str, Sequence[Shape]], item: Item
+    ) -> None:
+        """Remember an item that was read from its bytes, if others can be known by it."""
+        if "port" in item.rulings:
+            return
+        body = piece.index(b">") + 1
+        self._learn_start(piece[:body], start.constant, item)
+        if item.record is Record.COMPLIANCE:
+            self._learn_check(piece, body, start.constant, children, item)
+        elif len(children.get("plugin_output", ())) < 2:
+            self._learn_finding(piece, body, start.constant, item)
+
+    def _learn_start(self, written: bytes, constant: bytes, item: Item) -> None:
+        self._starts_bytes += len(written) + _ENTRY_BYTES
+        if self._starts_bytes > _STARTS_BYTES:
+            self._places.clear()
+            self._starts.clear()
+            self._starts_bytes = 0
+        place = self._staging.place(item.port, item.protocol, item.svc_name)
         if written.endswith(constant) and constant.startswith(_SEVERITY):
             self._places[written.removesuffix(constant)] = place
-        return text, place
+        else:
+            self._starts[written] = constant, place
 
-    def learn(self, piece: bytes, item: Item) -> None:
-        """Remember an item that the parser took alone, if its bytes are simple enough."""
-        body = piece.index(b">") + 1
-        head = self._head(piece[:body])
-        if head is None or not head[0].worthwhile:
+    def _learn_finding(self, piece: bytes, body: int, constant: bytes, item: Item) -> None:
+        text = self._texts.get(constant)
+        size = len(piece) + _ENTRY_BYTES
+        if (
+            self._compared_bytes + size > _COMPARED_BYTES
+            or (text and len(text.variants) == _VARIANTS)
+            or (text and text.holes is _CHECK)
+        ):
+            digest, _ = _cut_out(_FINDING, constant, piece, body)
+            self._remember(digest, item)
             return
-        text = head[0]
-        if item.record is not Record.VULNERABILITY or len(text.variants) == _VARIANTS:
-            text.worthwhile = False
-        elif _SIMPLE_CHILDREN.fullmatch(piece, body) and piece.count(_OUTPUT) < 2:
-            variant = self._variant(piece[body:], item)
-            text.variants.append(variant)
-            text.longest = max(text.longest, len(variant.before))
-            self._remember(len(piece))
+        self._compared_bytes += size
+        before, tag, rest = piece[body:].partition(_OUTPUT)
+        after = rest[rest.index(b"<") :] if tag else None
+        variant = _Variant(before + tag, after, self._known(item))
+        self._texts.setdefault(constant, _Text()).variants.append(variant)
 
-    def _variant(self, body: bytes, item: Item) -> Variant:
-        before, tag, rest = body.partition(_OUTPUT)
-        output = item.output
-        coded = None if output is None else self._staging.lines.code(output.encode())
+    def _learn_check(
+        self,
+        piece: bytes,
+        body: int,
+        constant: bytes,
+        children: Mapping[str, Sequence[Shape]],
+        item: Item,
+    ) -> None:
+        for tag, name in zip(_CHECK, _CHECK_NAMES, strict=True):
+            times = len(children.get(name, ()))
+            if times > 1 or times != piece.count(tag):
+                return
+        if not all("".join(map(str, children.get(name, ()))).strip() for name in _SAID):
+            return
+        if item.plugin.id in EVIDENCE_PLUGINS:
+            return
+        if constant not in self._texts:
+            self._compared_bytes += len(constant) + _ENTRY_BYTES
+            if self._compared_bytes > _COMPARED_BYTES:
+                return
+        self._texts.setdefault(constant, _Text()).holes = _CHECK
+        digest, _ = _cut_out(_CHECK, constant, piece, body)
+        self._remember(digest, item)
+
+    def _remember(self, digest: bytes, item: Item) -> None:
+        if len(self._digests) == _DIGESTS:
+            self._digests.clear()
+        self._digests[digest] = self._known(item)
+
+    def _known(self, item: Item) -> Known:
         witness = item.plugin.id if item.plugin.id in EVIDENCE_PLUGINS else 0
-        return Variant(
-            before + tag,
-            rest[rest.index(b"<") :] if tag else None,
+        output = item.output
+        return Known(
             self._staging.kind(item),
-            None if tag else coded,
+            item.check_number,
+            self._staging.lines.code(b"") if output == "" else None,
             witness,
             tuple(item.rulings),
             bool(witness or item.rulings),
         )
 
-    def _remember(self, size: int) -> None:
-        """Count it before or after; where that is too much, all is forgotten."""
-        self._bytes += size
-        if self._bytes > _KNOWN_BYTES:
-            self._heads.clear()
-            self._places.clear()
-            self._texts.clear()
-            self._bytes = 0
 
-
-def _begin(buffer: bytes, position: int) -> int:
+def begin(buffer: bytes, position: int) -> int:
     """Where an item begins, after blanks; -1: what stands here is none."""
     position = skip_blank(buffer, position)
-    if buffer.startswith(ITEM, position):
-        return position
-    _nothing(len(buffer) - position < len(ITEM))
-    return -1
-
-
-def _fit(variant: Variant, place: int, buffer: bytes, start: int) -> Match | None:
-    """The item whose bytes before the output are those of the variant."""
-    if variant.after is None:
-        return variant, place, None, start
-    end = buffer.find(b"<", start)
-    if end >= 0 and buffer.startswith(variant.after, end):
-        return variant, place, buffer[start:end], end + len(variant.after)
-    return _nothing(end < 0 or len(buffer) - end < len(variant.after))
-
-
-def _nothing(cut_off: bool) -> Match | None:
-    """There is no known item, or one of which the end is not here yet."""
-    if cut_off:
-        raise NotAllHere
-    return None
+    return position if buffer.startswith(ITEM, position) else -1
 
 
 def skip_blank(buffer: bytes, position: int) -> int:
     blank = _BLANK.match(buffer, position)
     return blank.end() if blank else position
+
+
+def _fit(variant: _Variant, place: int, buffer: bytes, start: int) -> Match | None:
+    """The item whose bytes before the output are those of the variant."""
+    if variant.after is None:
+        return variant.known, place, None, start
+    end = buffer.find(b"<", start)
+    if end >= 0 and buffer.startswith(variant.after, end):
+        return variant.known, place, buffer[start:end], end + len(variant.after)
+    return None
+
+
+def _cut_out(
+    holes: Sequence[bytes], constant: bytes, piece: bytes, body: int
+) -> tuple[bytes, Texts]:
+    """The digest of an item without its place and the texts of its holes; these texts.
+
+    The holes come out of what is digested again, in the same places: equal digests mean that the
+    items differ in nothing else.
+    """
+    found = hashlib.sha256(b"%d" % len(holes))
+    found.update(constant)
+    texts: Texts = [None] * len(holes)
+    places = [(piece.find(tag, body), index) for index, tag in enumerate(holes)]
+    for at, index in sorted(places):
+        if at >= 0:
+            at += len(holes[index])
+            found.update(piece[body:at])
+            body = piece.find(b"<", at)
+            texts[index] = piece[at:body]
+    found.update(piece[body:])
+    return found.digest(), texts

@@ -6,7 +6,7 @@ from itertools import groupby
 from nessus_operator.api.report import Judge
 from nessus_operator.results.fields import CHECK_COLUMNS, HOST_COLUMNS
 from nessus_operator.results.ingest.hosts import Host, HostPart, merge
-from nessus_operator.results.ingest.staging import Staging
+from nessus_operator.results.ingest.staging import VARYING, Staging
 from nessus_operator.results.schema import INDEXES, insert
 
 # Elements of one host in document order, hosts in the order of the table.
@@ -25,7 +25,7 @@ _RANKS = """
 # Names of tables and columns are our own; no value of a report gets into a statement's text.
 _WAITING = """
     FROM staging.{table} w JOIN staging.kinds k USING (kind) JOIN staging.places p USING (place)
-        JOIN staging.ranks r USING (host)
+        JOIN staging.ranks r USING (host) {join}
 """
 
 # Ordinals of rows that may lie apart in rank order though they share their identity key: of a
@@ -34,7 +34,7 @@ _FIND_APART = """
     CREATE TABLE staging.{table}_ordinals AS
     SELECT w.rowid AS row, row_number() OVER (
         PARTITION BY r.namesake, p.port, p.protocol, k.plugin_id{key}
-        ORDER BY w.digest, k.severity, k.score, k.text, p.svc_name, k.extra, r.rank
+        ORDER BY w.digest, k.severity, k.score, k.text, p.svc_name, k.extra, r.rank, w.rowid
     ) - 1 AS ordinal
     {waiting}
     WHERE k.plugin_id IN (
@@ -50,7 +50,7 @@ _FILL = """
     {waiting}
     LEFT JOIN staging.{table}_ordinals o ON o.row = w.rowid
     ORDER BY k.severity DESC, k.score DESC, r.rank, p.port, p.protocol, k.plugin_id{key},
-        w.digest, o.ordinal, p.svc_name, k.extra
+        w.digest, o.ordinal, p.svc_name, k.extra, w.rowid
 """
 # All others follow one another; ids of those that share the key of the row before.
 _REPEATED = """
@@ -65,11 +65,16 @@ _TALLY = """
     SELECT '{table}', '{kind}', {kind}, severity, count(*)
     FROM {table} NOT INDEXED GROUP BY {kind}, severity
 """
+# Of each table what its identity key has besides, where that is from, and its own columns.
 _TABLES = {
-    "findings": ("", "w.plugin_output"),
+    "findings": ("", "", "w.plugin_output"),
     "compliance": (
-        ", w.check_key",
-        ", ".join(f"w.{field.column}" for field in CHECK_COLUMNS) + ", w.plugin_output",
+        ", c.check_key",
+        "JOIN staging.checks c USING (check_number)",
+        ", ".join(
+            f"{'w' if column in VARYING else 'c'}.{column}"
+            for column in (*(field.column for field in CHECK_COLUMNS), "plugin_output")
+        ),
     ),
 }
 
@@ -94,8 +99,8 @@ def rank_hosts(staging: Staging, policy_login: bool, judge: Judge) -> Iterator[H
 def rank_rows(staging: Staging) -> None:
     """Write findings and compliance in rank order, then indexes and tallies."""
     execute = staging.connection.execute
-    for table, (key, columns) in _TABLES.items():
-        waiting = _WAITING.format(table=table)
+    for table, (key, join, columns) in _TABLES.items():
+        waiting = _WAITING.format(table=table, join=join)
         for statement in (_FIND_APART, _INDEX_APART, _FILL):
             execute(statement.format(table=table, key=key, columns=columns, waiting=waiting))
     execute(_REPEATED)

@@ -1,24 +1,27 @@
-"""Items that say what an item before them said, but for their output, are not parsed again.
+"""Items that are written plainly are taken from the bytes, and most of them are not even read.
 
-Most items of a report repeat the text of their plugin byte for byte. Such an item is cut out of
-the stream before the parser that builds elements sees it; all else goes to that parser. This is
-safe, because a cut item equals one that was parsed (results.ingest.known), it stands where an
-item may stand (the parser has just ended a child of ReportHost: `_confirm`), and the checker has
-found the same bytes well-formed. An item that does not fit costs time, nothing else.
+Most items of a report repeat the text of their plugin, or of their compliance check, byte for
+byte. Such an item is cut out of the stream before the parser that builds elements sees it
+(results.ingest.known). So is any other that is written plainly (results.ingest.written). This is
+safe, because a cut item stands where an item may stand (behind another, or where the parser has
+just ended a child of ReportHost: `_confirm`), and the checker has found the same bytes
+well-formed. All else goes to that parser.
 """
 
 from nessus_operator.results.ingest.document import Document
 from nessus_operator.results.ingest.elements import ElementReader
 from nessus_operator.results.ingest.escapes import plain
-from nessus_operator.results.ingest.known import (
-    ITEM,
-    KnownItems,
-    NotAllHere,
-    skip_blank,
-)
+from nessus_operator.results.ingest.items import make_item
+from nessus_operator.results.ingest.known import Known, KnownItems, Texts, begin, skip_blank
 from nessus_operator.results.ingest.staging import digest
+from nessus_operator.results.ingest.written import (
+    ITEM,
+    ITEM_END,
+    ChildReader,
+    Prefixes,
+    read_start,
+)
 
-_ITEM_END = b"</ReportItem>"
 _PROPERTIES_END = b"</HostProperties>"
 
 _NO_TEXT = digest(b"")
@@ -32,12 +35,14 @@ class Shortcut:
 
     def __init__(self, document: Document, *, cut: bool = True) -> None:
         self._document = document
+        self._staging = document.staging
         self._reader = ElementReader(document)
         self._cut_any = cut
         self.cut_items = 0
         self._rest = b""
         self._confirmed = False
-        self._known = KnownItems(document.staging)
+        self._prefixes: Prefixes = {}
+        self._forget()
         self._short: dict[bytes, tuple[int, bytes | bytearray | None]] = {}
         self._lines = document.staging.lines
 
@@ -57,7 +62,7 @@ class Shortcut:
             if end < 0:
                 position = self._stream(buffer, position)
                 break
-            self._take(buffer, position, end)
+            self._confirm(buffer[position:end])
             position = end
         self._rest = buffer[position:]
 
@@ -68,13 +73,13 @@ class Shortcut:
 
     def _next_end(self, buffer: bytes, position: int) -> int:
         """Where the next element ends after which an item may stand; -1: not in the buffer."""
-        end = buffer.find(_ITEM_END, position)
+        end = buffer.find(ITEM_END, position)
         if not buffer.startswith(ITEM, position):
             before = len(buffer) if end < 0 else end
             properties = buffer.find(_PROPERTIES_END, position, before)
             if properties >= 0:
                 return properties + len(_PROPERTIES_END)
-        return end if end < 0 else end + len(_ITEM_END)
+        return end if end < 0 else end + len(ITEM_END)
 
     def _stream(self, buffer: bytes, position: int) -> int:
         """Parse all but the last bytes, which could be the beginning of an end tag."""
@@ -83,44 +88,95 @@ class Shortcut:
         self._confirmed = False
         return kept
 
-    def _take(self, buffer: bytes, start: int, end: int) -> None:
-        """Parse what is not known, and learn from it if it is one whole item."""
-        alone = self._confirmed and buffer.startswith(ITEM, start)
-        items = self._document.items
-        self._confirm(buffer[start:end])
-        item = self._document.last_item
-        if item and alone and self._confirmed and self._document.items == items + 1:
-            self._known.learn(buffer[start:end], item)
-
     def _confirm(self, piece: bytes) -> None:
         """Confirmed: it is the very last byte that ends a child of ReportHost."""
         self._reader.feed(piece[:-1])
         self._confirmed = self._reader.feed(piece[-1:])
 
+    def _forget(self) -> None:
+        """Nothing that is known by its bytes means the same where prefixes mean something else."""
+        self._known = KnownItems(self._staging)
+        self._children = ChildReader(self._prefixes)
+
     def _cut(self, buffer: bytes, position: int) -> tuple[int, bool]:
-        """Cut known items. Where they end, and whether what follows could be one, but for bytes
-        that are not here yet."""
+        """Cut items. Where they end, and whether what follows could be one, but for bytes that are
+        not here yet."""
+        if self._document.prefixes != self._prefixes:
+            self._prefixes = self._document.prefixes
+            self._forget()
+        while True:
+            position = self._cut_known(buffer, position)
+            start = begin(buffer, position)
+            if start < 0:
+                start = skip_blank(buffer, position)
+                return start, len(buffer) - start < len(ITEM)
+            end = buffer.find(ITEM_END, start)
+            if end < 0:
+                return start, True
+            if not self._take(buffer[start : end + len(ITEM_END)]):
+                return start, False
+            position = end + len(ITEM_END)
+
+    def _cut_known(self, buffer: bytes, position: int) -> int:
+        """Cut what is known at once; where it ends."""
         document = self._document
-        match, known, code = self._known.match, self._short.get, self._code
-        rows = document.staging.findings
+        match, short, code = self._known.match, self._short.get, self._code
+        rows = self._staging.findings
         before = len(rows)
-        waits = False
-        try:
-            while found := match(buffer, position):
-                variant, place, raw, position = found
-                if raw is None:
-                    row = _NO_TEXT, variant.output
-                else:  # to look a long one up takes as long as to read through it
-                    row = (len(raw) < _SHORT and known(raw)) or code(raw)
-                if variant.remarkable:
-                    document.hear(variant.witness, raw, variant.rulings)
-                rows.append((document.number, variant.kind, place, *row))
-        except NotAllHere:
-            waits = True
-        self.cut_items += len(rows) - before
-        document.count(len(rows) - before)
-        document.staging.flush()
-        return skip_blank(buffer, position), waits
+        while found := match(buffer, position):
+            known, place, raw, position = found
+            if raw is None:
+                row = _NO_TEXT, known.output
+            else:  # to look a long one up takes as long as to read through it
+                row = (len(raw) < _SHORT and short(raw)) or code(raw)
+            if known.remarkable:
+                document.hear(known.witness, raw, known.rulings)
+            rows.append((document.number, known.kind, place, *row))
+        if cut := len(rows) - before:
+            self.cut_items += cut
+            document.count(cut)
+            self._staging.flush()
+        return position
+
+    def _take(self, piece: bytes) -> bool:
+        """Take one item; False: it is not written plainly."""
+        body = piece.index(b">") + 1
+        if recalled := self._known.recall(piece, body):
+            self._store(*recalled)
+            return True
+        start = read_start(piece[:body])
+        children = start and self._children.read(piece, body)
+        if start is None or children is None:
+            return False
+        item = make_item(start.said, dict(children))
+        self._document.take(item)
+        self._known.learn(piece, start, children, item)
+        return True
+
+    def _store(self, known: Known, place: int, texts: Texts) -> None:
+        """An item that was recalled."""
+        document, staging = self._document, self._staging
+        self.cut_items += 1
+        document.count(1)
+        output = texts[-1]
+        if known.remarkable:
+            document.hear(known.witness, output, known.rulings)
+        row = (_NO_TEXT, known.output) if output is None else self._code(output)
+        if not known.check_number:
+            staging.findings.append((document.number, known.kind, place, *row))
+            staging.flush()
+            return
+        described, value, _ = texts
+        said = None if described is None else self._code(described)
+        ranked_by = said[0] if said and not output else row[0]
+        checked = None if value is None else self._code(value)[1]
+        staging.checks.append(
+            (
+                *(document.number, known.kind, place, ranked_by, known.check_number),
+                *(said and said[1], checked, row[1]),
+            )
+        )
+        staging.flush_checks()
 
     def _code(self, raw: bytes) -> tuple[int, bytes | bytearray | None]:
         """Digest and coded text of an output as it is written; many short ones are the same."""

@@ -26,9 +26,12 @@ _CACHE_KIB = 1_000  # of each file; rows are only appended
 _BATCH = 500  # rows
 _REMEMBERED = 50_000  # of plugins, kinds and places; one that is forgotten is stored once more
 
-CODED_COLUMNS = (
-    *(field.column for field in CHECK_COLUMNS if field.place is Place.CODED),
-    "plugin_output",
+# What of a check differs from host to host; all else is the same wherever the check is made.
+VARYING = ("description", "compliance_actual_value", "plugin_output")
+_CONSTANT = tuple(
+    field.column
+    for field in CHECK_COLUMNS
+    if field.place is Place.CODED and field.column not in VARYING
 )
 
 _STAGING = (
@@ -41,15 +44,16 @@ _STAGING = (
     "svc_name TEXT)",
     "CREATE TABLE staging.findings (host INTEGER, kind INTEGER, place INTEGER, digest INTEGER, "
     "plugin_output BLOB)",
+    "CREATE TABLE staging.checks (check_number INTEGER PRIMARY KEY, check_key TEXT, "
+    "compliance_result TEXT, " + ", ".join(f"{column} BLOB" for column in _CONSTANT) + ")",
     "CREATE TABLE staging.compliance (host INTEGER, kind INTEGER, place INTEGER, digest INTEGER, "
-    "check_key TEXT, compliance_result TEXT, "
-    + ", ".join(f"{column} BLOB" for column in CODED_COLUMNS)
-    + ")",
+    "check_number INTEGER, " + ", ".join(f"{column} BLOB" for column in VARYING) + ")",
 )
 _ADD_FINDING = insert("staging.findings", 5)
 _TOGETHER = 50  # findings that one statement adds; a third faster than one by one
 _ADD_FINDINGS = _ADD_FINDING + ", (?, ?, ?, ?, ?)" * (_TOGETHER - 1)
-_ADD_CHECKS = insert("staging.compliance", 6 + len(CODED_COLUMNS))
+_ADD_RESULTS = insert("staging.compliance", 5 + len(VARYING))
+_ADD_CHECK = insert("staging.checks", 3 + len(_CONSTANT))
 _ADD_PLUGIN = insert("plugins", 2 + len(PLUGIN_COLUMNS))
 _ADD_REF = insert("plugin_refs", 4)
 _ADD_KIND = insert("staging.kinds", 7)
@@ -102,7 +106,8 @@ class Staging:
             execute(statement)
         self.lines = LineWriter(self.connection)
         self.findings: list[tuple[Any, ...]] = []
-        self._checks: list[tuple[Any, ...]] = []
+        self.checks: list[tuple[Any, ...]] = []
+        self._checks_made = 0
         self._plugins = _Numbers()
         self._kinds = _Numbers()
         self._places = _Numbers()
@@ -141,7 +146,9 @@ class Staging:
         place = self.place(item.port, item.protocol, item.svc_name)
         row = (host, self.kind(item), place, digest(said))
         if item.record is Record.COMPLIANCE:
-            self._add_check(row, item)
+            varying = (self._coded(item, column) for column in VARYING)
+            self.checks.append((*row, self.check_number(item), *varying))
+            self.flush_checks()
         else:
             self.findings.append((*row, None if output is None else self.lines.code(output)))
             self.flush()
@@ -161,9 +168,9 @@ class Staging:
         """All rows are in; the transaction goes on."""
         self.lines.close()
         self.connection.executemany(_ADD_FINDING, self.findings)
-        self.connection.executemany(_ADD_CHECKS, self._checks)
+        self.connection.executemany(_ADD_RESULTS, self.checks)
         self.findings.clear()
-        self._checks.clear()
+        self.checks.clear()
 
     def _plugin(self, plugin: Plugin, text: bytes) -> int:
         """The row of the plugin's constant text, written when it is seen first."""
@@ -180,14 +187,22 @@ class Staging:
             )
         return number
 
-    def _add_check(self, row: tuple[Any, ...], item: Item) -> None:
-        texts = item.texts
-        key = texts.get("compliance_check_id") or texts.get("compliance_check_name") or ""
-        coded = (self._coded(item, column) for column in CODED_COLUMNS)
-        self._checks.append((*row, key, item.result, *coded))
-        if len(self._checks) >= _BATCH:
-            self.connection.executemany(_ADD_CHECKS, self._checks)
-            self._checks.clear()
+    def flush_checks(self) -> None:
+        """Write the waiting results of checks, if there are enough of them."""
+        if len(self.checks) >= _BATCH:
+            self.connection.executemany(_ADD_RESULTS, self.checks)
+            self.checks.clear()
+
+    def check_number(self, item: Item) -> int:
+        """The number of what a check says wherever it is made."""
+        if not item.check_number:
+            texts = item.texts
+            key = texts.get("compliance_check_id") or texts.get("compliance_check_name") or ""
+            constant = (self._coded(item, column) for column in _CONSTANT)
+            self._checks_made += 1
+            self.connection.execute(_ADD_CHECK, (self._checks_made, key, item.result, *constant))
+            item.check_number = self._checks_made
+        return item.check_number
 
     def _coded(self, item: Item, column: str) -> bytearray | None:
         if (text := item.texts.get(column)) is not None:

@@ -1,0 +1,95 @@
+"""Items that are written plainly, as nearly all are, read from their bytes.
+
+Plain are double-quoted attributes without prefix, and children without attributes, children or
+anything else in them than text. Since the checker has found the bytes well-formed, the next tag
+behind the text of a child is its end tag. An item that is written in any other way is left to the
+parser.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from nessus_operator.results.ingest.escapes import plain
+from nessus_operator.results.ingest.items import Shape
+
+ITEM = b"<ReportItem"
+ITEM_END = b"</ReportItem>"
+
+_ATTRIBUTE = re.compile(rb' ([A-Za-z_]+)="([^"<\x00-\x1f]*)"')
+_NAME = re.compile(rb"(?:([A-Za-z_][\w.-]*):)?([A-Za-z_][\w.-]*)")
+_NAMES_REMEMBERED = 1_000
+_PLACE = frozenset((b"port", b"protocol", b"svc_name"))  # what differs from item to item
+
+Prefixes = Mapping[str | None, str]  # what they stand for where the item is
+
+
+class StartTag(NamedTuple):
+    """What the start tag of an item says, and its bytes but for those of the place."""
+
+    said: dict[str, str]
+    constant: bytes
+
+
+def read_start(tag: bytes) -> StartTag | None:
+    """None if the tag is not written plainly."""
+    found = list(_ATTRIBUTE.finditer(tag))
+    if not found or sum(len(match[0]) for match in found) != len(tag) - len(ITEM) - 1:
+        return None
+    said = {match[1].decode(): plain(match[2]).decode() for match in found}
+    if "xmlns" in said:
+        return None
+    return StartTag(said, b"".join(match[0] for match in found if match[1] not in _PLACE) + b">")
+
+
+class ChildReader:
+    """Reads the children of items."""
+
+    def __init__(self, prefixes: Prefixes) -> None:
+        self._prefixes = prefixes
+        # By what stands between < and >: the name, and the end tag without its <, if one follows.
+        self._names: dict[bytes, tuple[str, bytes] | None] = {}
+
+    def read(self, piece: bytes, body: int) -> dict[str, list[Shape]] | None:
+        """The texts of the children by name, of an item that has its children from `body` on.
+
+        None if one of them is not written plainly.
+        """
+        texts = iter(piece[body : -len(ITEM_END)].split(b"<"))
+        if next(texts).strip():
+            return None
+        names = self._names
+        found: dict[str, list[Shape]] = {}
+        for text in texts:
+            tag, _, said = text.partition(b">")
+            known = names[tag] if tag in names else self._name(tag)
+            if known is None:
+                return None
+            name, end = known
+            if (next(texts, b"") if end else said).rstrip() != end:
+                return None
+            found.setdefault(name, []).append(_text(said) if end else "")
+        return found
+
+    def _name(self, tag: bytes) -> tuple[str, bytes] | None:
+        if len(self._names) == _NAMES_REMEMBERED:
+            self._names.clear()
+        known = self._names[tag] = self._resolve(tag)
+        return known
+
+    def _resolve(self, tag: bytes) -> tuple[str, bytes] | None:
+        name = tag.removesuffix(b"/")
+        match = _NAME.fullmatch(name)
+        if match is None:
+            return None
+        end = b"" if len(name) < len(tag) else b"/" + name + b">"
+        if match[1] is None:
+            return name.decode(), end
+        space = self._prefixes.get(match[1].decode())
+        return None if space is None else (f"{{{space}}}{match[2].decode()}", end)
+
+
+def _text(said: bytes) -> str:
+    if b"&" in said or b"\r" in said:
+        said = plain(said)
+    return said.decode()
