@@ -142,7 +142,10 @@ class Proxy:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self.handle)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=self._tls or True, limit=0, force_close=True),
+            # To shake hands for TLS again costs the API server more than to answer.
+            connector=aiohttp.TCPConnector(
+                ssl=self._tls or True, limit=0, force_close=self._tls is None
+            ),
             timeout=aiohttp.ClientTimeout(total=None),
             auto_decompress=False,
         )

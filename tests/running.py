@@ -38,14 +38,16 @@ async def eventually(
     look: Callable[[], Awaitable[T | None]], what: str, seconds: float = 30.0
 ) -> T:
     """What `look` finds once it finds something."""
-    deadline = asyncio.get_running_loop().time() + seconds
+    clock = asyncio.get_running_loop().time
+    deadline, pause = clock() + seconds, 0.05
     while True:
         found = await look()
         if found:
             return found
-        if asyncio.get_running_loop().time() > deadline:
+        if clock() > deadline:
             raise TimeoutError(f"{what}: not within {seconds} s")
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.3, 0.25)  # who waits for long need not know at once
 
 
 @dataclass

@@ -13,7 +13,7 @@ from nessus_operator.results.selected import Order, Selection
 from nessus_operator.results.selection import select
 from nessus_operator.results.store import Results
 
-ROWS = 523
+ROWS = 223  # more than two of the largest pages
 FILTERS: dict[str, dict[str, Any]] = {
     "all rows": {},
     "a range of severities": {"severity": ">=low"},
@@ -91,7 +91,7 @@ def selected(results: Results, filters: dict[str, Any], few: int) -> Selection:
     return select(results, compile_filters(filters, names, results.lines), few=few)
 
 
-@pytest.mark.parametrize("few", [0, 100, 250])
+@pytest.mark.parametrize("few", [0, 43, 107])
 @pytest.mark.parametrize("filters", FILTERS.values(), ids=FILTERS)
 def test_rows_are_the_same_listed_left_out_and_walked(
     results: Results, filters: dict[str, Any], few: int
