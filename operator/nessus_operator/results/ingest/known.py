@@ -26,9 +26,9 @@ _SEVERITY = b" severity="
 _BLANK = re.compile(rb"[ \t\r\n]*")
 
 _OUTPUT = b"<plugin_output>"
-_FINDING = (_OUTPUT,)
-_CHECK = (b"<description>", b"<cm:compliance-actual-value>", _OUTPUT)  # as staging.VARYING
-_CHECK_NAMES = ("description", f"{{{CM}}}compliance-actual-value", "plugin_output")
+_HOLES = (b"<description>", b"<cm:compliance-actual-value>", _OUTPUT)  # as staging.VARYING
+_HOLE_NAMES = ("description", f"{{{CM}}}compliance-actual-value", "plugin_output")
+_FINDING = (2,)  # indexes of holes
 # What a check says itself; else the description says it.
 _SAID = (f"{{{CM}}}compliance-result", f"{{{CM}}}compliance-check-name")
 
@@ -38,7 +38,7 @@ _STARTS_BYTES = 3_000_000  # of start tags
 _ENTRY_BYTES = 600  # what a remembered one costs besides its bytes
 _DIGESTS = 30_000
 
-Texts = list[bytes | None]  # of the holes, as they are written; None: there is no such child
+Texts = list[bytes | None]  # of all holes, as they are written; None: there is no such child
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class _Text:
     """Items with one start tag, but for port, protocol and service."""
 
     variants: list[_Variant] = field(default_factory=list)
-    holes: Sequence[bytes] = _FINDING
+    holes: tuple[int, ...] = _FINDING
 
 
 Match = tuple[Known, int, bytes | None, int]  # place, raw output, where the item ends
@@ -89,7 +89,7 @@ class KnownItems:
         """The item that stands here, after blanks, if its text is one that is compared."""
         if buffer.startswith(_NEXT, position):
             position += 1
-        elif (position := begin(buffer, position)) < 0:
+        elif (position := _begin(buffer, position)) < 0:
             return None
         body = buffer.find(b">", position) + 1
         middle = buffer.find(_SEVERITY, position, body)
@@ -130,11 +130,12 @@ class KnownItems:
         if "port" in item.rulings:
             return
         body = piece.index(b">") + 1
-        self._learn_start(piece[:body], start.constant, item)
+        constant = start.constant()
+        self._learn_start(piece[:body], constant, item)
         if item.record is Record.COMPLIANCE:
-            self._learn_check(piece, body, start.constant, children, item)
+            self._learn_check(piece, body, constant, children, item)
         elif len(children.get("plugin_output", ())) < 2:
-            self._learn_finding(piece, body, start.constant, item)
+            self._learn_finding(piece, body, constant, item)
 
     def _learn_start(self, written: bytes, constant: bytes, item: Item) -> None:
         self._starts_bytes += len(written) + _ENTRY_BYTES
@@ -154,7 +155,7 @@ class KnownItems:
         if (
             self._compared_bytes + size > _COMPARED_BYTES
             or (text and len(text.variants) == _VARIANTS)
-            or (text and text.holes is _CHECK)
+            or (text and text.holes != _FINDING)
         ):
             digest, _ = _cut_out(_FINDING, constant, piece, body)
             self._remember(digest, item)
@@ -173,10 +174,9 @@ class KnownItems:
         children: Mapping[str, Sequence[Shape]],
         item: Item,
     ) -> None:
-        for tag, name in zip(_CHECK, _CHECK_NAMES, strict=True):
-            times = len(children.get(name, ()))
-            if times > 1 or times != piece.count(tag):
-                return
+        times = [len(children.get(name, ())) for name in _HOLE_NAMES]
+        if max(times) > 1 or times != [piece.count(tag) for tag in _HOLES]:
+            return
         if not all("".join(map(str, children.get(name, ()))).strip() for name in _SAID):
             return
         if item.plugin.id in EVIDENCE_PLUGINS:
@@ -185,8 +185,12 @@ class KnownItems:
             self._compared_bytes += len(constant) + _ENTRY_BYTES
             if self._compared_bytes > _COMPARED_BYTES:
                 return
-        self._texts.setdefault(constant, _Text()).holes = _CHECK
-        digest, _ = _cut_out(_CHECK, constant, piece, body)
+            self._texts[constant] = _Text(holes=())
+        text = self._texts[constant]
+        # All that any check of this start tag has; to search for others would be in vain.
+        holes = {*text.holes, *(index for index, count in enumerate(times) if count)}
+        text.holes = (*sorted(holes),)
+        digest, _ = _cut_out(text.holes, constant, piece, body)
         self._remember(digest, item)
 
     def _remember(self, digest: bytes, item: Item) -> None:
@@ -207,7 +211,7 @@ class KnownItems:
         )
 
 
-def begin(buffer: bytes, position: int) -> int:
+def _begin(buffer: bytes, position: int) -> int:
     """Where an item begins, after blanks; -1: what stands here is none."""
     position = skip_blank(buffer, position)
     return position if buffer.startswith(ITEM, position) else -1
@@ -229,22 +233,21 @@ def _fit(variant: _Variant, place: int, buffer: bytes, start: int) -> Match | No
 
 
 def _cut_out(
-    holes: Sequence[bytes], constant: bytes, piece: bytes, body: int
+    holes: tuple[int, ...], constant: bytes, piece: bytes, body: int
 ) -> tuple[bytes, Texts]:
     """The digest of an item without its place and the texts of its holes; these texts.
 
     The holes come out of what is digested again, in the same places: equal digests mean that the
     items differ in nothing else.
     """
-    found = hashlib.sha256(b"%d" % len(holes))
+    found = hashlib.sha256(bytes(holes))
     found.update(constant)
-    texts: Texts = [None] * len(holes)
-    places = [(piece.find(tag, body), index) for index, tag in enumerate(holes)]
-    for at, index in sorted(places):
+    texts: Texts = [None, None, None]
+    for at, hole in sorted([(piece.find(_HOLES[hole], body), hole) for hole in holes]):
         if at >= 0:
-            at += len(holes[index])
+            at += len(_HOLES[hole])
             found.update(piece[body:at])
             body = piece.find(b"<", at)
-            texts[index] = piece[at:body]
+            texts[hole] = piece[at:body]
     found.update(piece[body:])
     return found.digest(), texts

@@ -8,11 +8,13 @@ just ended a child of ReportHost: `_confirm`), and the checker has found the sam
 well-formed. All else goes to that parser.
 """
 
+import hashlib
+
 from nessus_operator.results.ingest.document import Document
 from nessus_operator.results.ingest.elements import ElementReader
 from nessus_operator.results.ingest.escapes import plain
 from nessus_operator.results.ingest.items import make_item
-from nessus_operator.results.ingest.known import Known, KnownItems, Texts, begin, skip_blank
+from nessus_operator.results.ingest.known import Known, KnownItems, Texts, skip_blank
 from nessus_operator.results.ingest.staging import digest
 from nessus_operator.results.ingest.written import (
     ITEM,
@@ -26,8 +28,11 @@ _PROPERTIES_END = b"</HostProperties>"
 
 _NO_TEXT = digest(b"")
 _SHORT = 100  # bytes of an output whose code is remembered
+_USUAL = 10_000  # bytes of a description of which the same holds
 _SHORT_REMEMBERED = 8_192
 _HELD = 1_000_000  # bytes of an item that we wait for before it goes to the parser
+
+_Coded = tuple[int, bytes | bytearray | None]  # what a text is ranked by, and as it is stored
 
 
 class Shortcut:
@@ -43,7 +48,9 @@ class Shortcut:
         self._confirmed = False
         self._prefixes: Prefixes = {}
         self._forget()
-        self._short: dict[bytes, tuple[int, bytes | bytearray | None]] = {}
+        self._among_checks = False
+        self._short: dict[bytes, _Coded] = {}
+        self._described: dict[bytes, _Coded] = {}
         self._lines = document.staging.lines
 
     def feed(self, chunk: bytes) -> None:
@@ -105,17 +112,21 @@ class Shortcut:
             self._prefixes = self._document.prefixes
             self._forget()
         while True:
-            position = self._cut_known(buffer, position)
-            start = begin(buffer, position)
-            if start < 0:
-                start = skip_blank(buffer, position)
-                return start, len(buffer) - start < len(ITEM)
-            end = buffer.find(ITEM_END, start)
-            if end < 0:
-                return start, True
-            if not self._take(buffer[start : end + len(ITEM_END)]):
+            if not self._among_checks:
+                position = self._cut_known(buffer, position)
+            start, end = _bounds(buffer, position)
+            if end <= 0:
+                return start, end < 0
+            piece = buffer[start:end]
+            body = piece.index(b">") + 1
+            if self._recall(piece, body):
+                position = end
+            elif self._among_checks:  # this is something else
+                self._among_checks = False
+            elif self._read(piece, body):
+                position = end
+            else:
                 return start, False
-            position = end + len(ITEM_END)
 
     def _cut_known(self, buffer: bytes, position: int) -> int:
         """Cut what is known at once; where it ends."""
@@ -138,12 +149,38 @@ class Shortcut:
             self._staging.flush()
         return position
 
-    def _take(self, piece: bytes) -> bool:
-        """Take one item; False: it is not written plainly."""
-        body = piece.index(b">") + 1
-        if recalled := self._known.recall(piece, body):
-            self._store(*recalled)
-            return True
+    def _recall(self, piece: bytes, body: int) -> bool:
+        """Store an item if it is known by its digest."""
+        recalled = self._known.recall(piece, body)
+        if recalled is None:
+            return False
+        known, place, texts = recalled
+        self._among_checks = known.check_number > 0
+        self.cut_items += 1
+        document = self._document
+        document.count(1)
+        output = texts[-1]
+        if known.remarkable:
+            document.hear(known.witness, output, known.rulings)
+        row = (_NO_TEXT, known.output) if output is None else self._code(output)
+        if known.check_number:
+            self._store_check(known, place, texts, row)
+        else:
+            self._staging.findings.append((document.number, known.kind, place, *row))
+            self._staging.flush()
+        return True
+
+    def _store_check(self, known: Known, place: int, texts: Texts, output: _Coded) -> None:
+        described, value, _ = texts
+        said = None if described is None else self._describe(described)
+        ranked_by = said[0] if said and not texts[-1] else output[0]
+        row = (self._document.number, known.kind, place, ranked_by, known.check_number)
+        checked = None if value is None else self._lines.code(_plain(value))
+        self._staging.checks.append((*row, said and said[1], checked, output[1]))
+        self._staging.flush_checks()
+
+    def _read(self, piece: bytes, body: int) -> bool:
+        """Store an item that is not known; False: it is not written plainly."""
         start = read_start(piece[:body])
         children = start and self._children.read(piece, body)
         if start is None or children is None:
@@ -153,37 +190,38 @@ class Shortcut:
         self._known.learn(piece, start, children, item)
         return True
 
-    def _store(self, known: Known, place: int, texts: Texts) -> None:
-        """An item that was recalled."""
-        document, staging = self._document, self._staging
-        self.cut_items += 1
-        document.count(1)
-        output = texts[-1]
-        if known.remarkable:
-            document.hear(known.witness, output, known.rulings)
-        row = (_NO_TEXT, known.output) if output is None else self._code(output)
-        if not known.check_number:
-            staging.findings.append((document.number, known.kind, place, *row))
-            staging.flush()
-            return
-        described, value, _ = texts
-        said = None if described is None else self._code(described)
-        ranked_by = said[0] if said and not output else row[0]
-        checked = None if value is None else self._code(value)[1]
-        staging.checks.append(
-            (
-                *(document.number, known.kind, place, ranked_by, known.check_number),
-                *(said and said[1], checked, row[1]),
-            )
-        )
-        staging.flush_checks()
+    def _describe(self, raw: bytes) -> _Coded:
+        """Digest and coded text of a check's description; on many hosts it is the same."""
+        text = _plain(raw)
+        whole = hashlib.sha256(text).digest()
+        found = self._described.get(whole)
+        if found is None:
+            found = digest(text), self._lines.code(text)
+            if len(self._described) == _SHORT_REMEMBERED:
+                self._described.clear()
+            if len(text) < _USUAL:
+                self._described[whole] = found
+        return found
 
-    def _code(self, raw: bytes) -> tuple[int, bytes | bytearray | None]:
+    def _code(self, raw: bytes) -> _Coded:
         """Digest and coded text of an output as it is written; many short ones are the same."""
-        text = plain(raw) if b"&" in raw or b"\r" in raw else raw
+        text = _plain(raw)
         row = digest(text), self._lines.code(text)
         if len(raw) < _SHORT:
             if len(self._short) == _SHORT_REMEMBERED:
                 self._short.clear()
             self._short[raw] = row
         return row
+
+
+def _bounds(buffer: bytes, position: int) -> tuple[int, int]:
+    """Where an item begins, after blanks, and ends; 0: there is none, -1: it is not all here."""
+    start = skip_blank(buffer, position)
+    if not buffer.startswith(ITEM, start):
+        return start, -1 if len(buffer) - start < len(ITEM) else 0
+    end = buffer.find(ITEM_END, start)
+    return start, end if end < 0 else end + len(ITEM_END)
+
+
+def _plain(raw: bytes) -> bytes:
+    return plain(raw) if b"&" in raw or b"\r" in raw else raw

@@ -125,8 +125,9 @@ class Staging:
         """The number of what the item shares with others of its text."""
         if not item.kind:
             plugin = item.plugin
-            text = plugin.digest()
-            row = self._plugin(plugin, text)
+            values = plugin.values()
+            text = plugin.digest(values)
+            row = self._plugin(plugin, values, text)
             content = (row, plugin.id, item.severity, plugin.score, compact(item.extra))
             item.kind, new = self._kinds.number(content)
             if new:
@@ -172,19 +173,14 @@ class Staging:
         self.findings.clear()
         self.checks.clear()
 
-    def _plugin(self, plugin: Plugin, text: bytes) -> int:
+    def _plugin(self, plugin: Plugin, values: tuple[Any, ...], text: bytes) -> int:
         """The row of the plugin's constant text, written when it is seen first."""
         number, new = self._plugins.number(text)
         if new:
-            self.connection.execute(_ADD_PLUGIN, (number, *plugin.values()))
-            self.connection.executemany(
-                _ADD_REF,
-                (
-                    (number, field, position, value)
-                    for field, found in plugin.refs.items()
-                    for position, value in enumerate(found)
-                ),
-            )
+            self.connection.execute(_ADD_PLUGIN, (number, *values))
+            for field, found in plugin.refs.items():
+                rows = [(number, field, position, value) for position, value in enumerate(found)]
+                self.connection.executemany(_ADD_REF, rows)
         return number
 
     def flush_checks(self) -> None:

@@ -25,21 +25,27 @@ Prefixes = Mapping[str | None, str]  # what they stand for where the item is
 
 
 class StartTag(NamedTuple):
-    """What the start tag of an item says, and its bytes but for those of the place."""
+    """What the start tag of an item says, and the bytes of each attribute's name and value."""
 
     said: dict[str, str]
-    constant: bytes
+    attributes: list[tuple[bytes, bytes]]
+
+    def constant(self) -> bytes:
+        """The bytes of the tag but for those of the place."""
+        return b"%s>" % b"".join(
+            b' %s="%s"' % attribute for attribute in self.attributes if attribute[0] not in _PLACE
+        )
 
 
 def read_start(tag: bytes) -> StartTag | None:
     """None if the tag is not written plainly."""
-    found = list(_ATTRIBUTE.finditer(tag))
-    if not found or sum(len(match[0]) for match in found) != len(tag) - len(ITEM) - 1:
+    found: list[tuple[bytes, bytes]] = _ATTRIBUTE.findall(tag)
+    if sum(len(name) + len(value) + 4 for name, value in found) != len(tag) - len(ITEM) - 1:
         return None
-    said = {match[1].decode(): plain(match[2]).decode() for match in found}
-    if "xmlns" in said:
+    said = {name.decode(): _text(value) for name, value in found}
+    if not said or "xmlns" in said:
         return None
-    return StartTag(said, b"".join(match[0] for match in found if match[1] not in _PLACE) + b">")
+    return StartTag(said, found)
 
 
 class ChildReader:
