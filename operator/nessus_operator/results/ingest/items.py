@@ -111,9 +111,11 @@ class Plugin:
         """In the order of the table, without the id of the row."""
         return (*map(self.columns.get, _PLUGIN_COLUMNS), compact(self.extra))
 
-    def digest(self, values: tuple[Scalar | None, ...]) -> bytes:
-        """Equal for equal text; `values` are those of this plugin."""
-        content = repr((values, sorted(self.refs.items())))
+    def digest(self) -> bytes:
+        """Equal for equal text."""
+        content = repr(
+            (sorted(self.columns.items()), sorted(self.refs.items()), compact(self.extra))
+        )
         return hashlib.sha256(content.encode()).digest()[:16]
 
 

@@ -9,6 +9,7 @@ well-formed. All else goes to that parser.
 """
 
 import hashlib
+from typing import Any
 
 from nessus_operator.results.ingest.document import Document
 from nessus_operator.results.ingest.elements import ElementReader
@@ -28,7 +29,8 @@ _PROPERTIES_END = b"</HostProperties>"
 
 _NO_TEXT = digest(b"")
 _SHORT = 100  # bytes of an output whose code is remembered
-_USUAL = 10_000  # bytes of a description of which the same holds
+_USUAL = 20_000  # bytes of a check whose row is remembered
+_REPEATED = 8_192
 _SHORT_REMEMBERED = 8_192
 _HELD = 1_000_000  # bytes of an item that we wait for before it goes to the parser
 
@@ -47,10 +49,10 @@ class Shortcut:
         self._rest = b""
         self._confirmed = False
         self._prefixes: Prefixes = {}
-        self._forget()
         self._among_checks = False
         self._short: dict[bytes, _Coded] = {}
-        self._described: dict[bytes, _Coded] = {}
+        self._repeated: dict[bytes, tuple[Any, ...]] = {}  # rows of checks but for the host
+        self._forget()
         self._lines = document.staging.lines
 
     def feed(self, chunk: bytes) -> None:
@@ -103,6 +105,7 @@ class Shortcut:
     def _forget(self) -> None:
         """Nothing that is known by its bytes means the same where prefixes mean something else."""
         self._known = KnownItems(self._staging)
+        self._repeated.clear()
         self._children = ChildReader(self._prefixes)
 
     def _cut(self, buffer: bytes, position: int) -> tuple[int, bool]:
@@ -151,6 +154,8 @@ class Shortcut:
 
     def _recall(self, piece: bytes, body: int) -> bool:
         """Store an item if it is known by its digest."""
+        if self._among_checks and self._repeat(piece):
+            return True
         recalled = self._known.recall(piece, body)
         if recalled is None:
             return False
@@ -164,20 +169,38 @@ class Shortcut:
             document.hear(known.witness, output, known.rulings)
         row = (_NO_TEXT, known.output) if output is None else self._code(output)
         if known.check_number:
-            self._store_check(known, place, texts, row)
+            self._store_check(piece, known, place, texts, row)
         else:
             self._staging.findings.append((document.number, known.kind, place, *row))
             self._staging.flush()
         return True
 
-    def _store_check(self, known: Known, place: int, texts: Texts, output: _Coded) -> None:
-        described, value, _ = texts
-        said = None if described is None else self._describe(described)
-        ranked_by = said[0] if said and not texts[-1] else output[0]
-        row = (self._document.number, known.kind, place, ranked_by, known.check_number)
-        checked = None if value is None else self._lines.code(_plain(value))
-        self._staging.checks.append((*row, said and said[1], checked, output[1]))
+    def _repeat(self, piece: bytes) -> bool:
+        """Store a check if all of it is as on a host before; most are."""
+        row = self._repeated.get(hashlib.sha256(piece).digest())
+        if row is None:
+            return False
+        self.cut_items += 1
+        self._document.count(1)
+        self._staging.checks.append((self._document.number, *row))
         self._staging.flush_checks()
+        return True
+
+    def _store_check(
+        self, piece: bytes, known: Known, place: int, texts: Texts, output: _Coded
+    ) -> None:
+        described, value, _ = texts
+        said = None if described is None else self._code(described)
+        ranked_by = said[0] if said and not texts[-1] else output[0]
+        checked = None if value is None else self._lines.code(_plain(value))
+        what = (known.kind, place, ranked_by, known.check_number)
+        row = (*what, said and said[1], checked, output[1])
+        self._staging.checks.append((self._document.number, *row))
+        self._staging.flush_checks()
+        if len(piece) < _USUAL and not known.remarkable:
+            if len(self._repeated) == _REPEATED:
+                self._repeated.clear()
+            self._repeated[hashlib.sha256(piece).digest()] = row
 
     def _read(self, piece: bytes, body: int) -> bool:
         """Store an item that is not known; False: it is not written plainly."""
@@ -189,19 +212,6 @@ class Shortcut:
         self._document.take(item)
         self._known.learn(piece, start, children, item)
         return True
-
-    def _describe(self, raw: bytes) -> _Coded:
-        """Digest and coded text of a check's description; on many hosts it is the same."""
-        text = _plain(raw)
-        whole = hashlib.sha256(text).digest()
-        found = self._described.get(whole)
-        if found is None:
-            found = digest(text), self._lines.code(text)
-            if len(self._described) == _SHORT_REMEMBERED:
-                self._described.clear()
-            if len(text) < _USUAL:
-                self._described[whole] = found
-        return found
 
     def _code(self, raw: bytes) -> _Coded:
         """Digest and coded text of an output as it is written; many short ones are the same."""

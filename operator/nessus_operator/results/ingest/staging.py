@@ -125,9 +125,8 @@ class Staging:
         """The number of what the item shares with others of its text."""
         if not item.kind:
             plugin = item.plugin
-            values = plugin.values()
-            text = plugin.digest(values)
-            row = self._plugin(plugin, values, text)
+            text = plugin.digest()
+            row = self._plugin(plugin, text)
             content = (row, plugin.id, item.severity, plugin.score, compact(item.extra))
             item.kind, new = self._kinds.number(content)
             if new:
@@ -173,11 +172,11 @@ class Staging:
         self.findings.clear()
         self.checks.clear()
 
-    def _plugin(self, plugin: Plugin, values: tuple[Any, ...], text: bytes) -> int:
+    def _plugin(self, plugin: Plugin, text: bytes) -> int:
         """The row of the plugin's constant text, written when it is seen first."""
         number, new = self._plugins.number(text)
         if new:
-            self.connection.execute(_ADD_PLUGIN, (number, *values))
+            self.connection.execute(_ADD_PLUGIN, (number, *plugin.values()))
             for field, found in plugin.refs.items():
                 rows = [(number, field, position, value) for position, value in enumerate(found)]
                 self.connection.executemany(_ADD_REF, rows)

@@ -17,7 +17,8 @@ ITEM = b"<ReportItem"
 ITEM_END = b"</ReportItem>"
 
 _ATTRIBUTE = re.compile(rb' ([A-Za-z_]+)="([^"<\x00-\x1f]*)"')
-_NAME = re.compile(rb"(?:([A-Za-z_][\w.-]*):)?([A-Za-z_][\w.-]*)")
+_NAME = re.compile(r"(?:([A-Za-z_][\w.-]*):)?([A-Za-z_][\w.-]*)", re.ASCII)
+_BLANK = " \t\r\n"
 _NAMES_REMEMBERED = 1_000
 _PLACE = frozenset((b"port", b"protocol", b"svc_name"))  # what differs from item to item
 
@@ -54,45 +55,52 @@ class ChildReader:
     def __init__(self, prefixes: Prefixes) -> None:
         self._prefixes = prefixes
         # By what stands between < and >: the name, and the end tag without its <, if one follows.
-        self._names: dict[bytes, tuple[str, bytes] | None] = {}
+        self._names: dict[str, tuple[str, str] | None] = {}
 
     def read(self, piece: bytes, body: int) -> dict[str, list[Shape]] | None:
         """The texts of the children by name, of an item that has its children from `body` on.
 
         None if one of them is not written plainly.
         """
-        texts = iter(piece[body : -len(ITEM_END)].split(b"<"))
-        if next(texts).strip():
+        texts = iter(piece[body : -len(ITEM_END)].decode().split("<"))
+        if next(texts).strip(_BLANK):
             return None
         names = self._names
         found: dict[str, list[Shape]] = {}
         for text in texts:
-            tag, _, said = text.partition(b">")
+            tag, _, said = text.partition(">")
             known = names[tag] if tag in names else self._name(tag)
             if known is None:
                 return None
             name, end = known
-            if (next(texts, b"") if end else said).rstrip() != end:
+            if (next(texts, "") if end else said).rstrip(_BLANK) != end:
                 return None
-            found.setdefault(name, []).append(_text(said) if end else "")
+            if not end:
+                said = ""
+            elif "&" in said or "\r" in said:
+                said = _text(said.encode())
+            if name in found:
+                found[name].append(said)
+            else:
+                found[name] = [said]
         return found
 
-    def _name(self, tag: bytes) -> tuple[str, bytes] | None:
+    def _name(self, tag: str) -> tuple[str, str] | None:
         if len(self._names) == _NAMES_REMEMBERED:
             self._names.clear()
         known = self._names[tag] = self._resolve(tag)
         return known
 
-    def _resolve(self, tag: bytes) -> tuple[str, bytes] | None:
-        name = tag.removesuffix(b"/")
+    def _resolve(self, tag: str) -> tuple[str, str] | None:
+        name = tag.removesuffix("/")
         match = _NAME.fullmatch(name)
         if match is None:
             return None
-        end = b"" if len(name) < len(tag) else b"/" + name + b">"
+        end = "" if len(name) < len(tag) else f"/{name}>"
         if match[1] is None:
-            return name.decode(), end
-        space = self._prefixes.get(match[1].decode())
-        return None if space is None else (f"{{{space}}}{match[2].decode()}", end)
+            return name, end
+        space = self._prefixes.get(match[1])
+        return None if space is None else (f"{{{space}}}{match[2]}", end)
 
 
 def _text(said: bytes) -> str:
