@@ -55,16 +55,20 @@ def impossible(scan: NessusScan, reason: Reason, message: str, now: datetime) ->
 
 
 def waiting(scan: NessusScan, reason: Reason, message: str, now: datetime) -> ScanStatus:
-    """It still waits; the status changes only when the reason does."""
+    """It still waits; the status changes only when the reason does.
+
+    `NoReadyScanner` has reasons of its own in its message, so there a new message is one as well.
+    """
     suspended = reason is Reason.SUSPENDED
     findings = [Finding(ScanCondition.ADMITTED, "False", reason, message)]
     if suspended != _is_true(scan, ScanCondition.SUSPENDED):
         findings.append(_suspended(suspended))
-    known = scan.status.condition(ScanCondition.ADMITTED)
-    generation = scan.metadata.generation
-    if known and known.reason == reason and known.observed_generation == generation:
+    new = _said(scan, scan.status.but(message=message), findings, now)
+    known, generation = scan.status.condition(ScanCondition.ADMITTED), scan.metadata.generation
+    told = known and (known.reason, known.observed_generation) == (reason, generation)
+    if (told and reason is not Reason.NO_READY_SCANNER) or new == scan.status:
         return scan.status
-    return _said(scan, scan.status.but(message=message), findings, now)
+    return new
 
 
 def admitted(

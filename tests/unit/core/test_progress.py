@@ -81,6 +81,17 @@ def test_the_same_reason_writes_nothing_whatever_its_message() -> None:
     assert progress.waiting(scan, Reason.PENDING, "3 are ahead", LATER) is scan.status
 
 
+def test_what_a_scanner_lacks_is_written_when_it_changes() -> None:
+    reason, scan = Reason.NO_READY_SCANNER, waiting_scan()
+    for message in ("s1 (Pending)", "s1 (Unreachable)", f"s1 ({'very ' * 80} unreachable)"):
+        status = progress.waiting(scan, reason, message, LATER)
+        assert status.message[:7] == message[:7]
+        assert said(status, ScanCondition.ADMITTED) == ("False", "NoReadyScanner")
+        assert status != scan.status
+        scan = scan.but(status=status)
+        assert progress.waiting(scan, reason, message, LATER) is scan.status
+
+
 def test_the_same_reason_is_written_for_a_new_generation() -> None:
     scan = waiting_scan().but(metadata=make_scan(generation=2).metadata)
     status = progress.waiting(scan, Reason.PENDING, "queued", LATER)
