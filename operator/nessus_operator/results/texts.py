@@ -13,6 +13,7 @@ from struct import unpack
 from nessus_operator.results.schema import LINES_PER_ROW
 
 _ROW_BYTES = 65_536  # a row is closed early when its lines are this long together
+_READY_BYTES = 500_000  # of rows that are written together
 # Lines remembered: those seen once, and those that came again. Each dict is emptied when full.
 _NEW_BYTES = 2_000_000
 _KNOWN_BYTES = 6_000_000
@@ -39,6 +40,7 @@ class LineWriter(dict[bytes, bytes]):
         self._row_bytes = 0
         self._lines: list[bytes] = []
         self._ready: list[tuple[int, str]] = []
+        self._ready_bytes = 0
 
     def code(self, text: bytes) -> bytearray:
         """As a bytearray, which sqlite3 takes without asking for adapters."""
@@ -77,15 +79,17 @@ class LineWriter(dict[bytes, bytes]):
     def _close_row(self) -> None:
         if self._lines:
             self._ready.append((self._row, b"\n".join(self._lines).decode()))
+            self._ready_bytes += self._row_bytes
             self._row += 1
             self._lines = []
             self._row_bytes = 0
-            if len(self._ready) == LINES_PER_ROW:
+            if self._ready_bytes > _READY_BYTES:
                 self._flush()
 
     def _flush(self) -> None:
         self._connection.executemany(_INSERT, self._ready)
         self._ready = []
+        self._ready_bytes = 0
 
 
 class LineReader:

@@ -36,7 +36,7 @@ _VARIANTS = 6  # texts of one start tag that are compared
 _COMPARED_BYTES = 6_000_000  # of texts that are compared
 _STARTS_BYTES = 3_000_000  # of start tags
 _ENTRY_BYTES = 600  # what a remembered one costs besides its bytes
-_DIGESTS = 30_000
+_DIGESTS = 25_000
 
 Texts = list[bytes | None]  # of all holes, as they are written; None: there is no such child
 

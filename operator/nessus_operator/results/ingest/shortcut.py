@@ -30,7 +30,8 @@ _PROPERTIES_END = b"</HostProperties>"
 _NO_TEXT = digest(b"")
 _SHORT = 100  # bytes of an output whose code is remembered
 _USUAL = 20_000  # bytes of a check whose row is remembered
-_REPEATED = 8_192
+_REPEATED_BYTES = 5_000_000
+_ROW_BYTES = 500  # what a remembered one costs besides its texts
 _SHORT_REMEMBERED = 8_192
 _HELD = 1_000_000  # bytes of an item that we wait for before it goes to the parser
 
@@ -52,6 +53,7 @@ class Shortcut:
         self._among_checks = False
         self._short: dict[bytes, _Coded] = {}
         self._repeated: dict[bytes, tuple[Any, ...]] = {}  # rows of checks but for the host
+        self._repeated_bytes = 0
         self._forget()
         self._lines = document.staging.lines
 
@@ -182,8 +184,7 @@ class Shortcut:
             return False
         self.cut_items += 1
         self._document.count(1)
-        self._staging.checks.append((self._document.number, *row))
-        self._staging.flush_checks()
+        self._staging.add_check(self._document.number, *row)
         return True
 
     def _store_check(
@@ -195,11 +196,12 @@ class Shortcut:
         checked = None if value is None else self._lines.code(_plain(value))
         what = (known.kind, place, ranked_by, known.check_number)
         row = (*what, said and said[1], checked, output[1])
-        self._staging.checks.append((self._document.number, *row))
-        self._staging.flush_checks()
+        self._staging.add_check(self._document.number, *row)
         if len(piece) < _USUAL and not known.remarkable:
-            if len(self._repeated) == _REPEATED:
+            self._repeated_bytes += sum(len(coded) for coded in row[4:] if coded) + _ROW_BYTES
+            if self._repeated_bytes > _REPEATED_BYTES:
                 self._repeated.clear()
+                self._repeated_bytes = 0
             self._repeated[hashlib.sha256(piece).digest()] = row
 
     def _read(self, piece: bytes, body: int) -> bool:

@@ -6,7 +6,7 @@ The waiting rows lie in a second file on the same volume, so memory does not gro
 import hashlib
 import sqlite3
 from collections.abc import Hashable
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ from nessus_operator.results.texts import LineWriter
 
 _CACHE_KIB = 1_000  # of each file; rows are only appended
 _BATCH = 500  # rows
-_REMEMBERED = 50_000  # of plugins, kinds and places; one that is forgotten is stored once more
+_BATCH_BYTES = 1_000_000  # of coded texts in them
+_REMEMBERED = 25_000  # of plugins, kinds and places; one that is forgotten is stored once more
 
 # What of a check differs from host to host; all else is the same wherever the check is made.
 VARYING = ("description", "compliance_actual_value", "plugin_output")
@@ -106,7 +107,10 @@ class Staging:
             execute(statement)
         self.lines = LineWriter(self.connection)
         self.findings: list[tuple[Any, ...]] = []
-        self.checks: list[tuple[Any, ...]] = []
+        self._counted = 0  # of them, whose bytes are
+        self._waiting_bytes = 0
+        self._checks: list[tuple[Any, ...]] = []
+        self._checks_bytes = 0
         self._checks_made = 0
         self._plugins = _Numbers()
         self._kinds = _Numbers()
@@ -147,8 +151,7 @@ class Staging:
         row = (host, self.kind(item), place, digest(said))
         if item.record is Record.COMPLIANCE:
             varying = (self._coded(item, column) for column in VARYING)
-            self.checks.append((*row, self.check_number(item), *varying))
-            self.flush_checks()
+            self.add_check(*row, self.check_number(item), *varying)
         else:
             self.findings.append((*row, None if output is None else self.lines.code(output)))
             self.flush()
@@ -156,21 +159,29 @@ class Staging:
     def flush(self) -> None:
         """Write the waiting findings, if there are enough of them."""
         rows = self.findings
-        if len(rows) < _BATCH:
-            return
-        whole = len(rows) - len(rows) % _TOGETHER
-        for start in range(0, whole, _TOGETHER):
-            values = tuple(chain.from_iterable(rows[start : start + _TOGETHER]))
-            self.connection.execute(_ADD_FINDINGS, values)
-        del rows[:whole]
+        for row in islice(rows, self._counted, None):
+            self._waiting_bytes += len(row[-1] or b"")
+        self._counted = len(rows)
+        if self._waiting_bytes > _BATCH_BYTES:
+            self._write_findings()
+        elif len(rows) >= _BATCH:
+            whole = len(rows) - len(rows) % _TOGETHER
+            for start in range(0, whole, _TOGETHER):
+                values = tuple(chain.from_iterable(rows[start : start + _TOGETHER]))
+                self.connection.execute(_ADD_FINDINGS, values)
+            del rows[:whole]
+            self._counted = len(rows)
+
+    def _write_findings(self) -> None:
+        self.connection.executemany(_ADD_FINDING, self.findings)
+        self.findings.clear()
+        self._counted = self._waiting_bytes = 0
 
     def close(self) -> None:
         """All rows are in; the transaction goes on."""
         self.lines.close()
-        self.connection.executemany(_ADD_FINDING, self.findings)
-        self.connection.executemany(_ADD_RESULTS, self.checks)
-        self.findings.clear()
-        self.checks.clear()
+        self._write_findings()
+        self._write_checks()
 
     def _plugin(self, plugin: Plugin, text: bytes) -> int:
         """The row of the plugin's constant text, written when it is seen first."""
@@ -182,11 +193,17 @@ class Staging:
                 self.connection.executemany(_ADD_REF, rows)
         return number
 
-    def flush_checks(self) -> None:
-        """Write the waiting results of checks, if there are enough of them."""
-        if len(self.checks) >= _BATCH:
-            self.connection.executemany(_ADD_RESULTS, self.checks)
-            self.checks.clear()
+    def add_check(self, *row: Any) -> None:
+        """A row of staging.compliance."""
+        self._checks.append(row)
+        self._checks_bytes += sum(len(coded) for coded in row[-len(VARYING) :] if coded)
+        if len(self._checks) == _BATCH or self._checks_bytes > _BATCH_BYTES:
+            self._write_checks()
+
+    def _write_checks(self) -> None:
+        self.connection.executemany(_ADD_RESULTS, self._checks)
+        self._checks.clear()
+        self._checks_bytes = 0
 
     def check_number(self, item: Item) -> int:
         """The number of what a check says wherever it is made."""
