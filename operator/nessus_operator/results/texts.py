@@ -20,6 +20,7 @@ _KNOWN_BYTES = 6_000_000
 _LINE_BYTES = 120  # what a remembered line costs besides its bytes
 _LONGEST_REMEMBERED = 4096  # bytes
 _LONGEST_PATTERN = 1_000  # characters of a term that SQLite looks for; the rest is compared here
+_JOINED = 10_000  # lines; to join a line takes 80 bytes more than it has
 _EMPTY = bytearray()
 _INSERT = "INSERT INTO lines VALUES (?, ?)"
 
@@ -44,7 +45,13 @@ class LineWriter(dict[bytes, bytes]):
 
     def code(self, text: bytes) -> bytearray:
         """As a bytearray, which sqlite3 takes without asking for adapters."""
-        return _EMPTY.join(map(self.__getitem__, text.split(b"\n")))
+        lines = text.split(b"\n")
+        if len(lines) <= _JOINED:
+            return _EMPTY.join(map(self.__getitem__, lines))
+        coded = bytearray()
+        for start in range(0, len(lines), _JOINED):
+            coded += _EMPTY.join(map(self.__getitem__, lines[start : start + _JOINED]))
+        return coded
 
     def code_list(self, elements: list[str]) -> bytearray:
         """A list as a text with an element a line."""

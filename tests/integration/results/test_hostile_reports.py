@@ -112,3 +112,13 @@ def test_a_sound_report_takes_no_more(tmp_path: Path) -> None:
     status, answer, peak = ingest(path, tmp_path / "results")
     assert (status, answer["findings"]) == (0, 6)
     assert peak <= _MOST
+
+
+def test_outputs_of_short_lines_take_no_more_either(tmp_path: Path) -> None:
+    """Of 22 MB, of which each byte is a line: four bytes in the store."""
+    items = [item(output("\n" * 900_000), plugin=number) for number in range(25)]
+    path = tmp_path / "lines.nessus"
+    path.write_bytes(report(host(*items)))
+    status, answer, peak = ingest(path, tmp_path / "results")
+    assert (status, answer["findings"]) == (0, 25)
+    assert peak <= 64 * _MB

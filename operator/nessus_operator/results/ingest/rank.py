@@ -43,14 +43,21 @@ _FIND_APART = """
     ) OR r.namesake IN (SELECT namesake FROM staging.ranks GROUP BY namesake HAVING count(*) > 1)
 """
 _INDEX_APART = "CREATE UNIQUE INDEX staging.{table}_apart ON {table}_ordinals (row)"
+# Sorted without their texts, which can be long; these are looked up in order.
 _FILL = """
     INSERT INTO main.{table}
-    SELECT NULL, r.rank, k.plugin, k.severity, p.port, p.protocol, p.svc_name,
-        coalesce(o.ordinal, 0), {columns}, k.extra
-    {waiting}
-    LEFT JOIN staging.{table}_ordinals o ON o.row = w.rowid
-    ORDER BY k.severity DESC, k.score DESC, r.rank, p.port, p.protocol, k.plugin_id{key},
-        w.digest, o.ordinal, p.svc_name, k.extra, w.rowid
+    SELECT NULL, s.rank, s.plugin, s.severity, s.port, s.protocol, s.svc_name, s.ordinal,
+        {columns}, s.extra
+    FROM (
+        SELECT w.rowid AS row, r.rank, k.plugin, k.severity, p.port, p.protocol, p.svc_name,
+            coalesce(o.ordinal, 0) AS ordinal, k.extra
+        {waiting}
+        LEFT JOIN staging.{table}_ordinals o ON o.row = w.rowid
+        ORDER BY k.severity DESC, k.score DESC, r.rank, p.port, p.protocol, k.plugin_id{key},
+            w.digest, o.ordinal, p.svc_name, k.extra, w.rowid
+        LIMIT -1
+    ) s
+    CROSS JOIN staging.{table} w ON w.rowid = s.row {join}
 """
 # All others follow one another; ids of those that share the key of the row before.
 _REPEATED = """
@@ -70,7 +77,7 @@ _TABLES = {
     "findings": ("", "", "w.plugin_output"),
     "compliance": (
         ", c.check_key",
-        "JOIN staging.checks c USING (check_number)",
+        "CROSS JOIN staging.checks c USING (check_number)",
         ", ".join(
             f"{'w' if column in VARYING else 'c'}.{column}"
             for column in (*(field.column for field in CHECK_COLUMNS), "plugin_output")
@@ -101,8 +108,9 @@ def rank_rows(staging: Staging) -> None:
     execute = staging.connection.execute
     for table, (key, join, columns) in _TABLES.items():
         waiting = _WAITING.format(table=table, join=join)
+        parts = {"table": table, "key": key, "columns": columns, "waiting": waiting, "join": join}
         for statement in (_FIND_APART, _INDEX_APART, _FILL):
-            execute(statement.format(table=table, key=key, columns=columns, waiting=waiting))
+            execute(statement.format(**parts))
     execute(_REPEATED)
     staging.connection.executemany(
         "UPDATE findings SET ordinal = ? WHERE id = ?", _ordinals(staging)
