@@ -35,9 +35,9 @@ def written(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report that takes a second or two."""
+    """A report that takes two seconds of CPU, and never less than one."""
     path = tmp_path_factory.mktemp("large") / "large.nessus"
-    write_report(path, Shape(bytes=60_000_000))
+    write_report(path, Shape(bytes=150_000_000))
     return path
 
 

@@ -33,8 +33,8 @@ _FINDING = (2,)  # indexes of holes
 _SAID = (f"{{{CM}}}compliance-result", f"{{{CM}}}compliance-check-name")
 
 _VARIANTS = 6  # texts of one start tag that are compared
-_COMPARED_BYTES = 6_000_000  # of texts that are compared
-_STARTS_BYTES = 3_000_000  # of start tags
+_COMPARED_BYTES = 5_000_000  # of texts that are compared
+_STARTS_BYTES = 2_000_000  # of start tags
 _ENTRY_BYTES = 600  # what a remembered one costs besides its bytes
 _DIGESTS = 25_000
 

@@ -25,7 +25,8 @@ from nessus_operator.results.texts import LineWriter
 _CACHE_KIB = 1_000  # of each file; rows are only appended
 _BATCH = 500  # rows
 _BATCH_BYTES = 1_000_000  # of coded texts in them
-_REMEMBERED = 25_000  # of plugins, kinds and places; one that is forgotten is stored once more
+_REMEMBERED = 25_000  # of plugins, of kinds; one that is forgotten is stored once more
+_PLACES_REMEMBERED = 8_000
 
 # What of a check differs from host to host; all else is the same wherever the check is made.
 VARYING = ("description", "compliance_actual_value", "plugin_output")
@@ -71,14 +72,15 @@ def digest(text: bytes) -> int:
 class _Numbers:
     """Numbers what is new, from 1."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._known: dict[Hashable, int] = {}
         self._last = 0
 
     def number(self, content: Hashable) -> tuple[int, bool]:
         if known := self._known.get(content):
             return known, False
-        if len(self._known) == _REMEMBERED:
+        if len(self._known) == self._most:
             self._known.clear()
         self._last += 1
         self._known[content] = self._last
@@ -112,9 +114,9 @@ class Staging:
         self._checks: list[tuple[Any, ...]] = []
         self._checks_bytes = 0
         self._checks_made = 0
-        self._plugins = _Numbers()
-        self._kinds = _Numbers()
-        self._places = _Numbers()
+        self._plugins = _Numbers(_REMEMBERED)
+        self._kinds = _Numbers(_REMEMBERED)
+        self._places = _Numbers(_PLACES_REMEMBERED)
 
     def add_host(self, number: int, name: str, tie: str) -> None:
         """`tie` decides the order of two hosts of one name."""
