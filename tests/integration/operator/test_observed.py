@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.integration.operator.ground import Ground, ask, metrics
+from tests.integration.operator.scenes import released
 from tests.kube import path_of
 from tests.running import OperatorProcess, Stage, eventually
 
@@ -25,7 +26,8 @@ async def test_a_completed_scan_is_counted_once(
     await served.create_pool(simulator.url)
     before = await metrics(ground.operator)
     await served.create_scan()
-    status = (await served.until("Completed"))["status"]
+    await served.until("Completed")
+    status = (await released(served, simulator))["status"]
     after = await metrics(ground.operator)
 
     def added(name: str, **labels: str) -> float:

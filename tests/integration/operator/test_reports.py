@@ -16,7 +16,7 @@ from tests.integration.operator.ground import Metrics, metrics
 from tests.integration.operator.scenes import done, history, released, told
 from tests.integration.operator.test_deletion import launched, nothing_left
 from tests.integration.operator.test_life_deadlines import begun_an_hour_ago
-from tests.integration.operator.troubles import events, until_logged, until_says
+from tests.integration.operator.troubles import until_events, until_logged, until_says
 from tests.kube import Object, path_of
 from tests.running import Stage, eventually
 
@@ -101,13 +101,6 @@ async def test_a_report_that_cannot_be_read_fails_the_scan_and_stays(
     await served.kube.delete(path_of("nessusscans", served.namespace, "scan"))
     await served.until_gone()
     await nothing_left(served, simulator)
-
-
-async def until_events(stage: Stage, reason: str) -> list[Object]:
-    async def look() -> list[Object]:
-        return await events(stage, reason)
-
-    return await eventually(look, "an Event tells of it")
 
 
 async def until_attempt(stage: Stage, attempt: int) -> Object:

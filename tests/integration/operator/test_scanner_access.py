@@ -18,6 +18,7 @@ from tests.integration.operator.troubles import (
     scanner_status,
     secret,
     the_pool,
+    until_events,
     until_says,
     until_scanner,
 )
@@ -94,7 +95,7 @@ async def test_a_scanner_whose_secret_cannot_be_used_is_not_called_until_it_can(
     assert simulator.calls() == []
     await put_secret(served, secret(simulator.url))
     await served.until("Completed")
-    assert (await scanner_status(served))["reason"] == "Ready"
+    await until_scanner(served, "Ready")
 
 
 async def test_keys_that_are_refused_keep_scans_waiting_and_no_circuit_opens(
@@ -219,7 +220,7 @@ async def test_a_scan_says_so_and_goes_on_later_when_its_scanner_refuses(
     scan = await until_says(served, f"{words}; waiting until the deadline")
     assert scan["status"]["phase"] == "Running"
     assert (await scanner_status(served))["ready"] is True
-    told = await eventually(lambda: events(served, "ScannerUnreachable"), "an Event tells of it")
+    told = await until_events(served, "ScannerUnreachable")
     assert len(told) == 1
     simulator.release(refuses)
     await served.until("Completed")

@@ -24,12 +24,16 @@ def secret(
 
 
 async def put_secret(stage: Stage, body: Object | None) -> None:
-    """Replace the Secret, whose type cannot be changed; None: only remove it."""
-    known = await stage.kube.items(path_of("secrets", stage.namespace))
-    if SECRET in {one["metadata"]["name"] for one in known}:
-        await stage.kube.delete(path_of("secrets", stage.namespace, SECRET))
+    """Replace the Secret, at once unless its type changes, which it cannot; None: remove it."""
+    secrets, path = path_of("secrets", stage.namespace), path_of("secrets", stage.namespace, SECRET)
+    known = {one["metadata"]["name"]: one["type"] for one in await stage.kube.items(secrets)}
+    if body and known.get(SECRET) == body.get("type", "Opaque"):
+        await stage.kube.replace(path, body)
+        return
+    if SECRET in known:
+        await stage.kube.delete(path)
     if body:
-        await stage.kube.create(path_of("secrets", stage.namespace), body)
+        await stage.kube.create(secrets, body)
 
 
 async def create_pool(
@@ -129,6 +133,15 @@ async def events(stage: Stage, reason: str, name: str = "scan") -> list[Object]:
         for event in await stage.kube.items(path_of("events", stage.namespace))
         if event["reason"] == reason and event["regarding"]["name"] == name
     ]
+
+
+async def until_events(stage: Stage, reason: str) -> list[Object]:
+    """They are told in the background, a moment after what they tell of."""
+
+    async def look() -> list[Object]:
+        return await events(stage, reason)
+
+    return await eventually(look, f"an Event tells of {reason}")
 
 
 async def until(look: Callable[[], Awaitable[bool]], what: str, seconds: float = 30.0) -> None:
