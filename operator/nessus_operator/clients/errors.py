@@ -3,7 +3,8 @@
     Fault
     ├── Unavailable        again later; counts for the circuit breaker
     │   └── RateLimited    again after `retry_after` seconds
-    ├── Unauthorized       the login is refused: correct the Secret, or the rights
+    ├── Unauthorized       the login is refused: correct the Secret
+    │   └── Denied         the login is good, and lacks a right (of a scanner's account)
     ├── NotLicensed        the licence closes this call (Nessus answers 412): never again
     ├── NotFound           it is not there (any more)
     ├── Conflict           it changed, or is in the wrong state: look again, then decide again
@@ -33,6 +34,10 @@ class RateLimited(Unavailable):
 
 class Unauthorized(Fault):
     """Refuses our credentials."""
+
+
+class Denied(Unauthorized):
+    """Knows us, and denies us this."""
 
 
 class NotLicensed(Fault):

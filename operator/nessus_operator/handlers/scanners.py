@@ -38,11 +38,13 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 MESSAGE_LENGTH = 256
 
+LOGIN_REFUSED = "refuses the login"
+
 # What a scanner does that keeps running scans waiting; other reasons speak for themselves.
 _TROUBLES = {
     Reason.UNREACHABLE: "does not answer",
     Reason.CIRCUIT_OPEN: "does not answer",
-    Reason.UNAUTHORIZED: "refuses the login",
+    Reason.UNAUTHORIZED: LOGIN_REFUSED,
     Reason.RATE_LIMITED: "asked us to wait",
     Reason.STARTING: "is still starting",
 }

@@ -16,6 +16,7 @@ from nessus_operator.api.scan import NessusScan, RemoteCleanup, ScanStatus, Stop
 from nessus_operator.api.transitions import Phase
 from nessus_operator.clients import clock
 from nessus_operator.clients.errors import (
+    Denied,
     Fault,
     NotFound,
     NotLicensed,
@@ -29,7 +30,7 @@ from nessus_operator.core.lifecycle import DecideStop, Sight, Step
 from nessus_operator.handlers import attempts, cleanup, launch, status
 from nessus_operator.handlers.collect import collect
 from nessus_operator.handlers.launch import Quiet
-from nessus_operator.handlers.scanners import Listing, ScannerWatch
+from nessus_operator.handlers.scanners import LOGIN_REFUSED, Listing, ScannerWatch
 from nessus_operator.handlers.world import World
 from nessus_operator.results.child import StorageFailed
 
@@ -327,8 +328,10 @@ class Driver:
         watch = self.watch_of(scan.status.scanner_name)
         trouble = watch.trouble if watch else None
         if watch and trouble is None and watch.said(error):
-            if isinstance(error, Unauthorized):
+            if isinstance(error, Denied):
                 trouble = "denies our account a right"
+            elif isinstance(error, Unauthorized):
+                trouble = LOGIN_REFUSED
             elif again and isinstance(self._step_taken, lifecycle.Collect):
                 trouble = "does not hand out the report"
             elif again:

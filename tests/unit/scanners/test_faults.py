@@ -13,7 +13,7 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 STATUSES = {
     "400 is our mistake": (400, errors.Rejected, "client_error"),
     "401 is a wrong login": (401, errors.Unauthorized, "auth_error"),
-    "403 is a missing right": (403, errors.Unauthorized, "auth_error"),
+    "403 is a missing right": (403, errors.Denied, "auth_error"),
     "404 is not there": (404, errors.NotFound, "client_error"),
     "405 is our mistake": (405, errors.Rejected, "client_error"),
     "408 may come later": (408, errors.Unavailable, "client_error"),

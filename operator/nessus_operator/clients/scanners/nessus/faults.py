@@ -10,6 +10,7 @@ import httpx2
 
 from nessus_operator.clients.errors import (
     Conflict,
+    Denied,
     Fault,
     NotFound,
     NotLicensed,
@@ -24,7 +25,7 @@ _MAX_WAIT = 3600.0
 
 _REFUSALS: dict[int, tuple[type[Fault], str]] = {
     401: (Unauthorized, "the scanner refused our login; correct the scanner's Secret"),
-    403: (Unauthorized, "the scanner's account has no right to {doing}; give it the right"),
+    403: (Denied, "the scanner's account has no right to {doing}; give it the right"),
     404: (NotFound, "the scanner found nothing when asked to {doing}"),
     408: (Unavailable, "the scanner gave up waiting when asked to {doing}"),
     409: (Conflict, "the scanner is not in a state to {doing}"),
