@@ -45,7 +45,7 @@ def run(clone: Path, *arguments: str, corpus: str = "") -> tuple[int, str]:
 
 
 RUN = {
-    "all suites": ((), "-n 4", "tests/unit tests/contracts tests/integration"),
+    "all suites": ((), "-n 5", "tests/unit tests/contracts tests/integration"),
     "all suites with options": (("--", "-x"), "-x", "tests/unit tests/contracts tests/integration"),
     "one suite": (("unit",), "-n auto", "tests/unit"),
     "one suite with options": (("contracts", "-k", "crds"), "-k crds", "tests/contracts"),
