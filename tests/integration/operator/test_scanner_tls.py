@@ -11,7 +11,7 @@ from tests.forked import start_simulator
 from tests.integration.operator.ground import condition
 from tests.integration.operator.scenes import change_scanner, done, until_waits
 from tests.integration.operator.test_deletion import until_launched
-from tests.integration.operator.troubles import the_pool, until_says, until_scanner
+from tests.integration.operator.troubles import PATIENT, the_pool, until_says, until_scanner
 from tests.kube import path_of
 from tests.running import Stage
 
@@ -97,7 +97,7 @@ async def test_a_scanner_that_is_not_trusted_sees_no_login(
     for name, text in {"odd": "-----BEGIN NOTHING-----", "strange": strange}.items():
         body = {"metadata": {"name": name}, "data": {"ca.crt": text}}
         await served.kube.create(path_of("configmaps", served.namespace), body)
-    await served.create_pool(secured.url, tls=tls)
+    await served.create_pool(secured.url, tls=tls, circuitBreaker=PATIENT)
     await served.create_scan()
     told = await until_scanner(served, reason)
     assert words in told["message"]
@@ -129,7 +129,7 @@ async def test_a_running_scan_outlives_a_change_of_authorities(
     served: Stage, secured: Secured
 ) -> None:
     await put_authority(served, secured.bundle)
-    await served.create_pool(secured.url, tls=TRUSTED)
+    await served.create_pool(secured.url, tls=TRUSTED, circuitBreaker=PATIENT)
     await served.create_scan()
     await until_launched(served)
     await put_authority(served, trustme.CA().cert_pem.bytes().decode())

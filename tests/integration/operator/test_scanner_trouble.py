@@ -7,6 +7,7 @@ from tests.integration.operator.ground import ask, condition, metrics
 from tests.integration.operator.scenes import done, until_waits
 from tests.integration.operator.test_deletion import launched, nothing_left, until_launched
 from tests.integration.operator.troubles import (
+    PATIENT,
     events,
     scanner_status,
     the_pool,
@@ -32,7 +33,7 @@ async def test_a_scanner_that_is_out_of_reach_at_the_start_is_waited_for(
 ) -> None:
     async with Proxy(simulator.url).serve() as proxy:
         proxy.cut()
-        await served.create_pool(proxy.url)
+        await served.create_pool(proxy.url, circuitBreaker=PATIENT)
         await served.create_scan()
         told = await until_scanner(served, "Unreachable")
         assert told["message"] == (

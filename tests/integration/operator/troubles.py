@@ -12,6 +12,8 @@ from nessus_simulator.running import ACCESS_KEY, PASSWORD, SECRET_KEY, USER
 SECRET = "pool-scanner1"
 KEYS = {"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}
 LOGIN = {"username": USER, "password": PASSWORD}
+# A circuit breaker that does not open after five seconds of probes.
+PATIENT = {"failureThreshold": 100}
 
 
 def secret(
